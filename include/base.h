@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base: the ground that everything stands on: the log, the clocks, a heap.
+ *
+ * Owns    the log's destination and level.
+ * Thread  the log and the clocks: any. A heap: whoever owns it.
+ * Never   knows jobs.
+ */
+#ifndef BASE_H
+#define BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Where the log goes from now on: to standard error until the first call. Set before threads. */
+void log_open(enum log_level most, bool to_syslog);
+
+/*
+ * One line an event, control characters replaced, errno kept. Who logs leaves out keys and the
+ * queries of URLs.
+ */
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Milliseconds since the machine started, sleep included: for deadlines. */
+int64_t clock_ms(void);
+
+/* Milliseconds since 1970: for what people read. */
+int64_t clock_wall_ms(void);
+
+/* A random number from 0 to below limit (which is above 0): for jitter, not for secrets. */
+uint32_t clock_jitter(uint32_t limit);
+
+/*
+ * A min-heap of nodes that live inside what they are the deadline of. The smallest key is on top,
+ * of equal keys the one that was put in, or moved, first. All zero is empty, and in no heap.
+ */
+struct heap_node {
+	int64_t key;
+	uint64_t order; /* heap.c only */
+	size_t at; /* heap.c only: 0 when in no heap, else its place plus 1 */
+};
+
+struct heap {
+	struct heap_node **nodes;
+	size_t count;
+	size_t room;
+	uint64_t next_order;
+};
+
+/* Puts node in with key, or moves it there. With no memory left it ends the program. */
+void heap_set(struct heap *heap, struct heap_node *node, int64_t key);
+
+/* Takes node out; nothing where it is not in. */
+void heap_remove(struct heap *heap, struct heap_node *node);
+
+/* The node with the smallest key; NULL when empty. */
+struct heap_node *heap_top(const struct heap *heap);
+
+/* Frees what the heap itself holds; its nodes are their owners'. */
+void heap_free(struct heap *heap);
+
+#define container_of(pointer, type, member)                                                        \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

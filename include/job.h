@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job: what is known of every job, and who waits for more.
+ *
+ * Owns    the job table, the one lock, the lists of waiters, the counts of open files.
+ * Thread  any; below the line: the engine's only. One writer.
+ * Gives   copies; and wake() exactly once for a waiter that was linked and not unlinked again,
+ *         on the engine thread, with no lock held.
+ * Never   does I/O, logs, knows curl, JSON, SQL or FUSE.
+ */
+#ifndef JOB_H
+#define JOB_H
+
+#include "cometfs.h"
+
+#include <stddef.h>
+#include <sys/queue.h>
+
+/*
+ * All that is known of one job: a plain value. The catalog keeps every field, or it says why not.
+ * The texts stand last: the table keeps them packed, without their unused room.
+ */
+struct job {
+	uint64_t serial; /* given by the engine, from 1 up, never used again */
+	bool forgotten; /* its user gave it up; its files are being deleted */
+	enum job_state state;
+	int progress; /* 0 to 100, -1 not known */
+	enum error_code error;
+	int64_t tracked_ms; /* Unix milliseconds, as the next two */
+	int64_t changed_ms; /* the document's last change */
+	int64_t done_ms; /* when we first saw a final state; 0 before */
+	int64_t submitted_at; /* Unix seconds by the provider, 0 not known; the next two likewise */
+	int64_t started_at;
+	int64_t finished_at;
+	int64_t cost_ticks; /* -1 not known */
+	double duration_s; /* negative not known */
+	int respect_moderation; /* 0, 1, -1 not known */
+
+	enum video_state video;
+	enum error_code video_error; /* also while fetching: why it waits */
+	int64_t video_size; /* bytes, -1 not known; never changes within an epoch */
+	int64_t video_bytes; /* how many are there, from the start of the file */
+	int64_t video_synced; /* how many of them a power cut leaves alone */
+	uint32_t video_epoch; /* counts new beginnings of the download; not in the catalog */
+
+	bool wrapped; /* as in struct report */
+	uint32_t poll_count;
+	int64_t poll_last_ms; /* Unix milliseconds, 0 never */
+	int64_t poll_next_ms; /* 0 none planned; not in the catalog */
+	int poll_http_status; /* 0: no answer */
+	uint32_t poll_failures; /* in a row */
+	uint32_t response_size; /* bytes of response.json */
+
+	char id[ID_SIZE]; /* the first text */
+	char error_message[MESSAGE_SIZE];
+	char model[WORD_SIZE];
+	char url[URL_SIZE];
+	char video_message[MESSAGE_SIZE];
+	char etag[ETAG_SIZE];
+	char sha256[SHA256_SIZE];
+	char code[WORD_SIZE]; /* the provider's words, as in struct report; the next three too */
+	char message[MESSAGE_SIZE];
+	char task_status[WORD_SIZE];
+	char status[WORD_SIZE];
+	char poll_error[MESSAGE_SIZE]; /* "" when the last poll went well */
+};
+
+/* The files of a job that can be open. */
+enum job_file { JOB_FILE_STATUS, JOB_FILE_RESPONSE, JOB_FILE_VIDEO, JOB_FILES };
+
+/* A copy of a job, and of what its open files hold fast. */
+struct job_view {
+	struct job job;
+	uint32_t shown[JOB_FILES]; /* see job_show(); 0 when it is not open */
+};
+
+/* Whether a job, or a video, will not change any more by itself. */
+bool job_is_final(const struct job *job);
+bool job_video_is_final(const struct job *job);
+
+/* A new job of a valid id. */
+void job_init(struct job *job, const char *id, int64_t now_ms);
+
+/*
+ * Takes over what a report of kind REPORT_JOB says. A state goes to the right only: what was said
+ * before is kept where the report says nothing, and a final job is left as it is. True when the
+ * state or anything else that a crash must not forget has changed.
+ */
+bool job_accept(struct job *job, const struct report *report, int64_t now_ms);
+
+/* Ends a job as failed. */
+void job_fail(struct job *job, enum error_code error, const char *message, int64_t now_ms);
+
+/* Copies the job out: 0 or -ENOENT. A job that is being forgotten is not there. */
+int job_get(uint64_t serial, struct job_view *view);
+
+/* The serial of a request id; 0 when it is not tracked. */
+uint64_t job_find(const char *id);
+
+/* The job with the smallest serial above the given one, for listings: its id too. 0 at the end. */
+uint64_t job_next(uint64_t serial, char id[ID_SIZE]);
+
+size_t job_count(void);
+
+/* Counts an open file of a job: 0 or -ENOENT. */
+int job_open(uint64_t serial, enum job_file file);
+void job_close(uint64_t serial, enum job_file file);
+
+/*
+ * The size to show of a document that is size bytes long now: while it is open, status.json only
+ * grows (its readers are given blanks up to what was shown), and response.json is as long as the
+ * one that was shown last.
+ */
+uint32_t job_show(uint64_t serial, enum job_file file, uint32_t size);
+
+/*
+ * Somebody who waits; lives in what the waker gets back by container_of(). All of it is under the
+ * lock from a wait until wake().
+ */
+enum waiter_state {
+	WAITER_NEW,
+	WAITER_LINKED,
+	WAITER_TAKEN, /* wake() comes */
+	WAITER_BARRED, /* interrupted before it could wait */
+};
+
+struct waiter {
+	TAILQ_ENTRY(waiter) link;
+	enum waiter_state state; /* WAITER_NEW before a wait */
+	bool for_bytes;
+	uint64_t key; /* a job's serial, or a ticket */
+	int64_t need; /* bytes of the video, from its start */
+	uint32_t epoch;
+	int64_t since_ms;
+	int status; /* what the taken one will be told */
+	void (*wake)(struct waiter *waiter, int status); /* set before a wait */
+};
+
+/*
+ * Waits until the first need bytes of the video are there.
+ *   0         linked: wake(w, 0 or -errno) will come, unless job_unwait() is first
+ *   1         they are there already
+ *   -ENOENT   no such job     -EIO   this video, or this epoch of it, will never come
+ *   -EINTR    job_unwait() was first
+ */
+int job_wait_bytes(uint64_t serial, uint32_t epoch, int64_t need, struct waiter *w);
+
+/* A number for one question to the engine, never used again. */
+uint64_t job_ticket(void);
+
+/* Waits until the engine has answered the ticket: 0 linked, -EINTR. Before the letter is posted. */
+int job_wait_ticket(uint64_t ticket, struct waiter *w);
+
+/*
+ * True when w was linked, and is not any more: it is the caller's again. False when it is being
+ * woken; and when it has not waited yet, which it then will not.
+ */
+bool job_unwait(struct waiter *w);
+
+/* How many requests wait, in all. */
+size_t job_waiting(void);
+
+/* ---- the engine thread only ---------------------------------------------------------------- */
+
+/* -ENOMEM. */
+int job_table_open(void);
+
+/* Fails every waiter with -EIO, frees all. */
+void job_table_close(void);
+
+/*
+ * Makes a job, or its new value, visible, and wakes whoever has waited for that: readers whose
+ * bytes are there, or will never be. 0 or -ENOMEM, the old value then stays.
+ */
+int job_put(const struct job *job);
+
+/* Hides a job from everybody: 0, -ENOENT, -EBUSY while its video is open. */
+int job_hide(uint64_t serial);
+void job_unhide(uint64_t serial);
+
+/* As job_get(), hidden ones too. */
+int job_get_hidden(uint64_t serial, struct job *job);
+
+/* Takes a job out for good. */
+void job_remove(uint64_t serial);
+
+/* Answers a ticket; nobody may be waiting any more. */
+void job_answer(uint64_t ticket, int status);
+
+/*
+ * Ends with -ETIMEDOUT who has waited for bytes for reader_ms without a new one of his video, or
+ * for a ticket for ticket_ms. Returns the time of the next such end, INT64_MAX when none is near.
+ */
+int64_t job_expire(int64_t now_ms, int64_t reader_ms, int64_t ticket_ms);
+
+/* Ends every waiter with status. */
+void job_fail_waiters(int status);
+
+#endif

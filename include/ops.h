@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ops: what the kernel asks, answered or parked.
+ *
+ * Owns    the table of operations, the open handles.
+ * Thread  libfuse's workers. No handler waits for anything.
+ * Gives   one answer a request.
+ * Never   knows curl, SQL, JSON, providers' formats, the lock.
+ */
+#ifndef OPS_H
+#define OPS_H
+
+#include "catalog.h"
+#include "store.h"
+#include "tree.h"
+
+#include <fuse_lowlevel.h>
+
+/* Set once before the threads start; all of it stays the caller's. */
+struct ops_context {
+	struct tree_owner owner;
+	struct store *store;
+	struct catalog *catalog;
+	const char *provider; /* its name, for status.json */
+	bool track_lookup;
+	int64_t interval_watched_ms;
+};
+
+extern const struct fuse_lowlevel_ops ops_table;
+
+/* Before the session begins. */
+void ops_open(const struct ops_context *context);
+
+#endif

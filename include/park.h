@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * park: requests that wait.
+ *
+ * Owns    every fuse_req_t between a handler that returned without an answer and that answer.
+ * Thread  park_*(): a libfuse worker. The answer is given on the engine's, or, when the caller
+ *         is interrupted, on a worker.
+ * Gives   reply() exactly once, with no lock held.
+ * Never   knows why a request waits.
+ */
+#ifndef PARK_H
+#define PARK_H
+
+#include "cometfs.h"
+
+#include <fuse_lowlevel.h>
+
+/* What the answer is about; copied. */
+struct park_about {
+	uint64_t inode;
+	uint64_t handle;
+	size_t size;
+	off_t offset;
+	char name[ID_SIZE];
+};
+
+/* Answers req: status is 0 or -errno. */
+typedef void park_reply(fuse_req_t req, const struct park_about *about, int status);
+
+/* Until the first need bytes of the job's video are there. */
+void park_bytes(fuse_req_t req, uint64_t serial, uint32_t epoch, int64_t need,
+	const struct park_about *about, park_reply *reply);
+
+/*
+ * Until the engine has answered a ticket: returns it, to be posted with the letter; or 0, and req
+ * has been answered. interruptible: whether the letter may be forgotten on the way.
+ */
+uint64_t park_ticket(
+	fuse_req_t req, const struct park_about *about, park_reply *reply, bool interruptible);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store: the directory in which everything is kept, and the video files in it.
+ *
+ * Owns    the directory, its lock, `videos/<serial>.mp4.part` and `videos/<serial>.mp4`: the name
+ *         without .part is the proof that the file is whole and on disk. SHA-256.
+ * Thread  store_new(), store_free(), store_sweep(): before and after all threads. A part: the disk
+ *         thread. store_open_video(), store_statfs(), store_video_present(): any.
+ * Gives   0 or -errno; descriptors.
+ * Never   follows a link; knows states, network, FUSE or SQL.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "cometfs.h"
+
+#include <stddef.h>
+#include <sys/statvfs.h>
+
+struct store;
+struct store_part;
+
+/*
+ * Opens, or makes with mode 0700, the directory and takes its lock. Parents are made too. On a
+ * failure *why is a constant for people. -EBUSY: locked by another daemon; -ELOOP: a symbolic
+ * link; -ENOTDIR; -EPERM: somebody else's; -ENOTEMPTY: full of other things; -EACCES; -EROFS;
+ * -ENOSPC.
+ */
+int store_new(const char *path, struct store **store, const char **why);
+
+/* Gives the lock back. Accepts NULL. */
+void store_free(struct store *store);
+
+/* For the catalog: the directory; stays the store's. */
+int store_dir(const struct store *store);
+
+/* What the directory has of a video. */
+struct store_video {
+	bool whole; /* <serial>.mp4 */
+	bool part; /* <serial>.mp4.part */
+	int64_t whole_bytes;
+	int64_t part_bytes;
+};
+
+/* Looks; what is not a plain file is not there. */
+int store_look(const struct store *store, uint64_t serial, struct store_video *video);
+
+/* Calls each() with every serial that has a file, and with 0 and a name for a stranger. */
+int store_sweep(const struct store *store,
+	void (*each)(void *arg, uint64_t serial, const char *name), void *arg);
+
+/* A descriptor for reading: of the whole video, else of its part; -ENOENT. The caller closes. */
+int store_open_video(const struct store *store, uint64_t serial);
+
+/* Deletes both files; that there are none is no error. */
+int store_delete(const struct store *store, uint64_t serial);
+
+/* The store's file system. */
+int store_statfs(const struct store *store, struct statvfs *out);
+
+/*
+ * A part under way. store_part_open() keeps the first keep bytes of what is there (fewer if fewer
+ * are there), cuts the rest off, and must be followed by store_part_rehash() until that is done.
+ */
+int store_part_open(
+	const struct store *store, uint64_t serial, int64_t keep, struct store_part **part);
+
+/* Reads and hashes the next step_bytes of what was kept: 1 when there is more, 0 done, -errno. */
+int store_part_rehash(struct store_part *part, size_t step_bytes);
+
+/* How many bytes the part has. */
+int64_t store_part_bytes(const struct store_part *part);
+
+/* Appends: all, or -errno (-ENOSPC) and the part is as before. */
+int store_part_append(struct store_part *part, const char *data, size_t length);
+
+/* Puts all that was appended on disk. */
+int store_part_sync(struct store_part *part);
+
+/*
+ * The part is the whole video: sync, rename, sync of the directory; its hash. Frees the part,
+ * whatever the result.
+ */
+int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE]);
+
+/* Frees; the file stays for the next time. Accepts NULL. */
+void store_part_close(struct store_part *part);
+
+/* A whole video, hashed in steps as a part is: for one whose row came too late. */
+int store_hash_open(const struct store *store, uint64_t serial, struct store_part **part);
+
+/* After the last store_part_rehash() of store_hash_open(): the hash. Frees. */
+int store_hash_finish(struct store_part *part, char sha256[SHA256_SIZE]);
+
+#endif

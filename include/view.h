@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view: the documents of the mount as text.
+ *
+ * Owns    the form of status.json.
+ * Thread  any: pure functions.
+ * Gives   bytes for a snapshot.
+ * Never   knows what providers send, or libfuse.
+ */
+#ifndef VIEW_H
+#define VIEW_H
+
+#include "job.h"
+
+/*
+ * status.json as text: malloc'ed, the caller frees it, *length without the NUL that follows.
+ * NULL when there is no memory. While the job or its video is under way, what changes often is
+ * printed in constant width (blanks before a number), so that the size seldom changes.
+ */
+char *view_status(const struct job *job, const char *provider, size_t *length);
+
+/*
+ * Makes the document of *length bytes exactly size bytes long, which is no less, with blanks
+ * before its last newline: it stays the same JSON. text has room for size + 1 bytes.
+ */
+void view_pad(char *text, size_t *length, size_t size);
+
+/* The words of the states and the codes, as the documents have them. */
+const char *view_job_state(enum job_state state);
+const char *view_video_state(enum video_state state);
+const char *view_error(enum error_code code); /* NULL for ERROR_NONE */
+
+#endif
