@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* The lists of those who wait, each in the order in which patience ends. */
+#include "job_wait.h"
+
+#include <errno.h>
+
+static struct waiters readers = TAILQ_HEAD_INITIALIZER(readers);
+static struct waiters tickets = TAILQ_HEAD_INITIALIZER(tickets);
+static size_t waiting;
+
+static struct waiters *list_of(const struct waiter *w)
+{
+	return w->for_bytes ? &readers : &tickets;
+}
+
+void waiters_link(struct waiter *w)
+{
+	w->state = WAITER_LINKED;
+	TAILQ_INSERT_TAIL(list_of(w), w, link);
+	waiting++;
+}
+
+void waiters_unlink(struct waiter *w)
+{
+	w->state = WAITER_TAKEN;
+	TAILQ_REMOVE(list_of(w), w, link);
+	waiting--;
+}
+
+size_t waiters_count(void)
+{
+	return waiting;
+}
+
+void waiters_take(struct waiters *taken, struct waiter *w, int status)
+{
+	waiters_unlink(w);
+	w->status = status;
+	TAILQ_INSERT_TAIL(taken, w, link);
+}
+
+void waiters_take_ticket(struct waiters *taken, uint64_t ticket, int status)
+{
+	struct waiter *w;
+	TAILQ_FOREACH (w, &tickets, link) {
+		if (w->key == ticket)
+			break;
+	}
+	if (w != NULL)
+		waiters_take(taken, w, status);
+}
+
+/* To the end of the list, which stays in order so. */
+static void renew(struct waiter *w, int64_t since_ms)
+{
+	w->since_ms = since_ms;
+	TAILQ_REMOVE(&readers, w, link);
+	TAILQ_INSERT_TAIL(&readers, w, link);
+}
+
+void waiters_take_readers(struct waiters *taken, uint64_t serial,
+	int (*judge)(const struct waiter *w, const struct job *job), const struct job *job,
+	int64_t since_ms)
+{
+	/* Who is renewed goes behind the last, and is not met again. */
+	struct waiter *next, *last = TAILQ_LAST(&readers, waiters);
+	for (struct waiter *w = TAILQ_FIRST(&readers); w != NULL; w = next) {
+		next = w == last ? NULL : TAILQ_NEXT(w, link);
+		if (w->key != serial)
+			continue;
+		int status = judge(w, job);
+		if (status <= 0)
+			waiters_take(taken, w, status);
+		else if (since_ms > 0)
+			renew(w, since_ms);
+	}
+}
+
+static int64_t take_expired(
+	struct waiters *list, struct waiters *taken, int64_t now_ms, int64_t patience_ms)
+{
+	struct waiter *w;
+	while ((w = TAILQ_FIRST(list)) != NULL && w->since_ms + patience_ms <= now_ms)
+		waiters_take(taken, w, -ETIMEDOUT);
+	return w != NULL ? w->since_ms + patience_ms : INT64_MAX;
+}
+
+int64_t waiters_take_expired(
+	struct waiters *taken, int64_t now_ms, int64_t reader_ms, int64_t ticket_ms)
+{
+	int64_t reader = take_expired(&readers, taken, now_ms, reader_ms);
+	int64_t ticket = take_expired(&tickets, taken, now_ms, ticket_ms);
+	return reader < ticket ? reader : ticket;
+}
+
+void waiters_take_all(struct waiters *taken, int status)
+{
+	struct waiter *w;
+	while ((w = TAILQ_FIRST(&readers)) != NULL)
+		waiters_take(taken, w, status);
+	while ((w = TAILQ_FIRST(&tickets)) != NULL)
+		waiters_take(taken, w, status);
+}
+
+void waiters_wake(struct waiters *taken)
+{
+	struct waiter *w;
+	while ((w = TAILQ_FIRST(taken)) != NULL) {
+		TAILQ_REMOVE(taken, w, link);
+		w->wake(w, w->status);
+	}
+}
