@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON with an indent of two blanks, in a buffer that grows; strings from outside made harmless. */
+#include "view_text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ROOM 2048 /* most documents fit */
+#define REPLACEMENT 0xfffd
+
+static bool make_room(struct text *text, size_t more)
+{
+	size_t room = text->room > 0 ? text->room : FIRST_ROOM;
+	if (text->failed)
+		return false;
+	if (text->room - text->length >= more)
+		return true;
+	while (room - text->length < more)
+		room *= 2;
+	char *bytes = realloc(text->bytes, room);
+	if (bytes == NULL) {
+		text->failed = true;
+		return false;
+	}
+	text->bytes = bytes;
+	text->room = room;
+	return true;
+}
+
+static void put_bytes(struct text *text, const char *bytes, size_t length)
+{
+	if (!make_room(text, length))
+		return;
+	memcpy(text->bytes + text->length, bytes, length);
+	text->length += length;
+}
+
+static void put(struct text *text, const char *string)
+{
+	put_bytes(text, string, strlen(string));
+}
+
+static void put_blanks(struct text *text, size_t count)
+{
+	if (!make_room(text, count))
+		return;
+	memset(text->bytes + text->length, ' ', count);
+	text->length += count;
+}
+
+/* How many bytes the character at s has; of what is none, how many to take for U+FFFD. */
+static size_t decode(const unsigned char *s, uint32_t *point)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	size_t more = *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : *s >= 0xc0 ? 1 : 0;
+	uint32_t value = more > 0 ? *s & (0x3fU >> more) : *s;
+	size_t at = 1;
+
+	for (; at <= more && (s[at] & 0xc0) == 0x80; at++)
+		value = value << 6 | (s[at] & 0x3fU);
+	bool whole = at > more && *s < 0xf8 && (more > 0 || *s < 0x80);
+	bool allowed = value >= least[more] && value <= 0x10ffff && value >> 11 != 0x1b;
+	*point = whole && allowed ? value : REPLACEMENT;
+	return at;
+}
+
+/* Control characters of both sets, and the two line ends that JavaScript knows and JSON does not. */
+static bool is_unsafe(uint32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 ||
+	       point == 0x2029;
+}
+
+static void put_escaped(struct text *text, uint32_t point)
+{
+	static const char named[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
+	const char *at = point < 0x80 ? memchr(named, (int)point, sizeof(named) - 1) : NULL;
+	char escape[16];
+
+	if (at != NULL)
+		(void)snprintf(escape, sizeof(escape), "\\%c", names[at - named]);
+	else
+		(void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
+	put(text, escape);
+}
+
+static void put_string(struct text *text, const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+	uint32_t point;
+	size_t length;
+
+	put(text, "\"");
+	for (; *s != '\0'; s += length) {
+		length = decode(s, &point);
+		if (point == REPLACEMENT)
+			put(text, "\xef\xbf\xbd");
+		else if (is_unsafe(point) || point == '"' || point == '\\')
+			put_escaped(text, point);
+		else
+			put_bytes(text, (const char *)s, length);
+	}
+	put(text, "\"");
+}
+
+static void put_line(struct text *text)
+{
+	put(text, "\n");
+	put_blanks(text, (size_t)text->depth * 2);
+}
+
+static void put_key(struct text *text, const char *key)
+{
+	if (text->begun)
+		put(text, ",");
+	text->begun = true;
+	put_line(text);
+	put_string(text, key);
+	put(text, ": ");
+}
+
+void text_open(struct text *text, const char *key)
+{
+	if (key != NULL)
+		put_key(text, key);
+	put(text, "{");
+	text->depth++;
+	text->begun = false;
+}
+
+void text_close(struct text *text)
+{
+	text->depth--;
+	put_line(text);
+	put(text, "}");
+	text->begun = true;
+}
+
+void text_member(struct text *text, const char *key, const char *value, int width)
+{
+	size_t length = strlen(value);
+	put_key(text, key);
+	if (text->wide && length < (size_t)width)
+		put_blanks(text, (size_t)width - length);
+	put_bytes(text, value, length);
+}
+
+void text_string(struct text *text, const char *key, const char *value)
+{
+	put_key(text, key);
+	if (value != NULL)
+		put_string(text, value);
+	else
+		put(text, "null");
+}
+
+char *text_end(struct text *text, size_t *length)
+{
+	put_bytes(text, "\n", 2);
+	if (text->failed) {
+		free(text->bytes);
+		return NULL;
+	}
+	*length = text->length - 1;
+	char *exact = realloc(text->bytes, text->length);
+	if (exact != NULL)
+		text->bytes = exact;
+	return text->bytes;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view_text: JSON as it is written, member by member. Private to view.c.
+ *
+ * What cJSON prints has tabs, numbers that went through a double, and no constant widths.
+ */
+#ifndef VIEW_TEXT_H
+#define VIEW_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All zero at first. Memory may run out at any time: only text_end() tells. */
+struct text {
+	char *bytes;
+	size_t length;
+	size_t room;
+	bool failed;
+	bool wide; /* whether the widths of members count; set by the user */
+	bool begun; /* the open object has a member */
+	unsigned depth;
+};
+
+/* An object begins, as a member; without a key it is the document itself. */
+void text_open(struct text *text, const char *key);
+void text_close(struct text *text);
+
+/* A member whose value is JSON already; in a wide text, blanks fill it up to width in front. */
+void text_member(struct text *text, const char *key, const char *value, int width);
+
+/* A member that is a string, or null for NULL. What is not UTF-8 in it becomes U+FFFD. */
+void text_string(struct text *text, const char *key, const char *value);
+
+/* The text with a last newline, and a NUL behind: the caller's. NULL when memory ran out. */
+char *text_end(struct text *text, size_t *length);
+
+#endif
