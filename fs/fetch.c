@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Downloads: whose turn it is, and what the end of an attempt means.
+ *
+ * The provider's address is dying from the moment that it is told, so a download begins at once,
+ * goes on where it was cut, and is given up only when nothing can come of it any more.
+ */
+#include "fetch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REHASH_STEP ((size_t)4 << 20) /* so that a commit never waits for long */
+
+TAILQ_HEAD(fetches, fetch);
+
+static struct fetches queued = TAILQ_HEAD_INITIALIZER(queued); /* the oldest first */
+static struct fetches active = TAILQ_HEAD_INITIALIZER(active);
+static unsigned active_count;
+static struct heap resting;
+
+static void prepare(struct fetch *f);
+
+/* ---- whose turn ------------------------------------------------------------------------------- */
+
+static void enqueue(struct fetch *f)
+{
+	f->step = FETCH_QUEUED;
+	TAILQ_INSERT_TAIL(&queued, f, link);
+}
+
+static void start_next(void)
+{
+	struct fetch *f;
+	while (active_count < engine.options.downloads && (f = TAILQ_FIRST(&queued)) != NULL) {
+		TAILQ_REMOVE(&queued, f, link);
+		TAILQ_INSERT_TAIL(&active, f, link);
+		active_count++;
+		if (f->part == NULL)
+			prepare(f);
+		else
+			fetch_get(f);
+	}
+}
+
+/* Off the list that its step has it on. */
+static void unlist(struct fetch *f)
+{
+	switch (f->step) {
+	case FETCH_QUEUED:
+		TAILQ_REMOVE(&queued, f, link);
+		break;
+	case FETCH_PREPARING:
+	case FETCH_GETTING:
+	case FETCH_ENDING:
+		TAILQ_REMOVE(&active, f, link);
+		active_count--;
+		break;
+	case FETCH_RESTING:
+		heap_remove(&resting, &f->due);
+		break;
+	case FETCH_REFRESHING:
+		break;
+	}
+}
+
+void fetch_rest(struct fetch *f, int64_t delay_ms)
+{
+	unlist(f);
+	free(f->filling);
+	free(f->writing);
+	f->filling = f->writing = NULL;
+	f->step = FETCH_RESTING;
+	heap_set(&resting, &f->due, clock_ms() + delay_ms);
+}
+
+/* Ends the fetch; its run may end with it. */
+void fetch_drop(struct fetch *f)
+{
+	struct run *run = f->run;
+	void (*then)(struct run * run) = f->then;
+
+	assert(!f->task_out);
+	unlist(f);
+	if (f->exchange != NULL)
+		http_cancel(engine.http, f->exchange);
+	store_part_close(f->part);
+	free(f->filling);
+	free(f->writing);
+	free(f);
+	run->fetch = NULL;
+	if (then != NULL)
+		then(run);
+	run_rest(run);
+}
+
+/* ---- the disk thread's part -------------------------------------------------------------------- */
+
+static void on_task_done(struct disk_task *task)
+{
+	struct fetch *f = container_of(task, struct fetch, task);
+	f->task_out = false;
+	if (f->then != NULL)
+		fetch_drop(f);
+	else
+		f->after(f);
+}
+
+void fetch_submit(
+	struct fetch *f, void (*work)(struct disk_task *task), void (*after)(struct fetch *f))
+{
+	assert(!f->task_out);
+	if (engine.stopping)
+		return;
+	f->task_out = true;
+	f->after = after;
+	f->task.work = work;
+	f->task.done = on_task_done;
+	disk_do(&f->task);
+}
+
+static void work_open(struct disk_task *task)
+{
+	struct fetch *f = container_of(task, struct fetch, task);
+	int r = f->adopting ? store_hash_open(engine.store, f->run->serial, &f->part)
+			    : store_part_open(engine.store, f->run->serial, f->keep, &f->part);
+	f->task_result = r == 0 ? store_part_rehash(f->part, REHASH_STEP) : r;
+}
+
+static void work_rehash(struct disk_task *task)
+{
+	struct fetch *f = container_of(task, struct fetch, task);
+	f->task_result = store_part_rehash(f->part, REHASH_STEP);
+}
+
+/* ---- how it begins ------------------------------------------------------------------------------ */
+
+static void after_prepare(struct fetch *f)
+{
+	if (f->task_result > 0) {
+		fetch_submit(f, work_rehash, after_prepare);
+		return;
+	}
+	if (f->task_result < 0) {
+		store_part_close(f->part);
+		f->part = NULL;
+		f->adopting = false;
+		f->failures++;
+		(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-f->task_result));
+		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
+		return;
+	}
+	f->bytes = f->synced = store_part_bytes(f->part);
+	if (f->adopting || (f->size >= 0 && f->bytes == f->size)) {
+		fetch_end(f);
+	} else {
+		fetch_get(f);
+	}
+}
+
+static void prepare(struct fetch *f)
+{
+	f->step = FETCH_PREPARING;
+	fetch_submit(f, work_open, after_prepare);
+}
+
+static struct fetch *fetch_of(struct run *run)
+{
+	struct job job;
+	struct fetch *f = calloc(1, sizeof(*f));
+	rows_load(run, &job);
+	if (f == NULL) {
+		log_error("%s: no memory to fetch its video", job.id);
+		return NULL;
+	}
+	f->run = run;
+	/* The first 8 bytes are looked at while they come; where fewer were kept, none is. */
+	f->keep = f->synced = job.video_synced >= 8 ? job.video_synced : 0;
+	f->size = job.video_size;
+	memcpy(f->etag, job.etag, sizeof(f->etag));
+	run->fetch = f;
+	return f;
+}
+
+void fetch_begin(struct run *run)
+{
+	struct fetch *f = fetch_of(run);
+	if (f == NULL)
+		return;
+	enqueue(f);
+	start_next();
+}
+
+void fetch_adopt(struct run *run)
+{
+	struct fetch *f = fetch_of(run);
+	if (f == NULL)
+		return;
+	f->adopting = true;
+	enqueue(f);
+}
+
+void fetch_cancel(struct run *run, void (*then)(struct run *run))
+{
+	struct fetch *f = run->fetch;
+	if (f == NULL) {
+		then(run);
+		return;
+	}
+	f->then = then;
+	if (!f->task_out)
+		fetch_drop(f);
+}
+
+void fetch_refreshed(struct run *run)
+{
+	if (run->fetch != NULL && run->fetch->step == FETCH_REFRESHING)
+		enqueue(run->fetch);
+}
+
+static void wake_rested(int64_t now_ms)
+{
+	struct heap_node *node;
+	while ((node = heap_top(&resting)) != NULL && node->key <= now_ms) {
+		struct fetch *f = container_of(node, struct fetch, due);
+		heap_remove(&resting, node);
+		if (f->ask_first) {
+			f->step = FETCH_REFRESHING;
+			poll_refresh(f->run);
+		} else {
+			enqueue(f);
+		}
+	}
+}
+
+static void pump_all(void)
+{
+	struct fetch *f, *next;
+	for (f = TAILQ_FIRST(&active); f != NULL; f = next) {
+		next = TAILQ_NEXT(f, link);
+		if (f->step == FETCH_GETTING && fetch_pump(f))
+			fetch_conclude(f);
+	}
+}
+
+int64_t fetch_due(int64_t now_ms)
+{
+	wake_rested(now_ms);
+	pump_all();
+	start_next();
+	const struct heap_node *node = heap_top(&resting);
+	return node != NULL ? node->key : INT64_MAX;
+}
+
+void fetch_stop(struct run *run)
+{
+	struct fetch *f = run->fetch;
+	struct job job;
+	if (f == NULL)
+		return;
+	f->exchange = NULL;
+	if (f->part != NULL && f->step != FETCH_PREPARING && store_part_sync(f->part) == 0) {
+		rows_load(run, &job);
+		job.video_bytes = job.video_synced = store_part_bytes(f->part);
+		rows_save(run, &job, NULL, 0, NULL);
+	}
+	fetch_drop(f);
+}
+
+void fetch_free(void)
+{
+	heap_free(&resting);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The order in which everything starts and stops.
+ *
+ * Without -f the program forks before it opens anything, since neither threads nor the handles of
+ * curl and SQLite survive a fork. The child does it all and reports through a pipe; until then its
+ * errors go to the terminal, and the parent waits, and looks whether the mount answers.
+ */
+#include "base.h"
+#include "ops.h"
+#include "options.h"
+#include "shared_map.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct mount {
+	struct options options;
+	char mountpoint[PATH_MAX]; /* absolute */
+	struct store *store;
+	struct catalog *catalog;
+	struct fuse_session *session;
+	pthread_t main_thread;
+	int report_fd; /* to the waiting parent; -1 */
+};
+
+/* The last thing that libfuse complained of: the reason for a line of ours. */
+static char fuse_words[256];
+static bool mounted;
+
+static int fail(const char *what, const char *why)
+{
+	(void)fprintf(stderr, "cometfs: %s: %s\n", what, why);
+	return EXIT_FAILURE;
+}
+
+static void on_fuse_log(enum fuse_log_level level, const char *format, va_list args)
+{
+	char words[sizeof(fuse_words)];
+	(void)vsnprintf(words, sizeof(words), format, args);
+	words[strcspn(words, "\n")] = '\0';
+	if (!mounted)
+		(void)snprintf(fuse_words, sizeof(fuse_words), "%s", words);
+	else if (level <= FUSE_LOG_ERR)
+		log_warning("%s", words);
+	else
+		log_debug("%s", words);
+}
+
+/* ---- what is checked before anything is opened ------------------------------------------------- */
+
+static const char *check_empty(const char *path)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(path);
+	if (dir == NULL)
+		return strerror(errno);
+	bool empty = true;
+	while (empty && (entry = readdir(dir)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	(void)closedir(dir);
+	return empty ? NULL : "the mount point is not empty";
+}
+
+/* NULL when something can be mounted there, else why not. */
+static const char *check_mountpoint(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return errno == ENOTCONN ? "a dead mount is there, take it away with umount first"
+					 : strerror(errno);
+	if (!S_ISDIR(st.st_mode))
+		return "the mount point is not a directory";
+	if (st.st_uid != geteuid() && geteuid() != 0)
+		return "the mount point is not yours";
+	return check_empty(path);
+}
+
+static int check(struct mount *mount)
+{
+	const char *why = check_mountpoint(mount->options.mountpoint);
+	if (why != NULL)
+		return fail(mount->options.mountpoint, why);
+	if (realpath(mount->options.mountpoint, mount->mountpoint) == NULL)
+		return fail(mount->options.mountpoint, strerror(errno));
+	if (access("/dev/fuse", F_OK) != 0)
+		return fail("/dev/fuse", "there is none: the kernel's module fuse is needed");
+	return 0;
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+static const char *catalog_words(int r)
+{
+	if (r == -EUCLEAN)
+		return "the catalog is damaged";
+	if (r == -EPROTO)
+		return "the catalog was made by a newer cometfs";
+	return strerror(-r);
+}
+
+static int open_store(struct mount *mount)
+{
+	const char *path = mount->options.store_path, *why = "";
+	int r = store_new(path, &mount->store, &why);
+	if (r != 0)
+		return fail(path, why);
+	r = catalog_open(store_dir(mount->store), path, &mount->catalog);
+	return r == 0 ? 0 : fail(path, catalog_words(r));
+}
+
+/* In the mount table, a comma or a backslash in the source has to be kept from meaning more. */
+static void escape(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+	for (; *text != '\0' && used + 2 < size; text++) {
+		if (*text == ',' || *text == '\\')
+			out[used++] = '\\';
+		out[used++] = *text;
+	}
+	out[used] = '\0';
+}
+
+static int mount_session(struct mount *mount)
+{
+	char source[URL_SIZE], list[URL_SIZE + PATH_MAX + 64];
+	escape(mount->options.base, source, sizeof(source));
+	(void)snprintf(list, sizeof(list), "-osubtype=cometfs,fsname=%s%s", source,
+		mount->options.fuse_options);
+	char program[] = "cometfs", debug[] = "-d";
+	char *argv[] = { program, list, debug, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(mount->options.debug ? 3 : 2, argv);
+
+	mount->session = fuse_session_new(&args, &ops_table, sizeof(ops_table), mount);
+	fuse_opt_free_args(&args);
+	if (mount->session == NULL || fuse_session_mount(mount->session, mount->mountpoint) != 0)
+		return fail(mount->mountpoint,
+			fuse_words[0] != '\0' ? fuse_words : "it cannot be mounted");
+	mounted = true;
+	int r = shared_map_open(mount->session);
+	return r == 0 ? 0 : fail(mount->mountpoint, strerror(-r));
+}
+
+static int start_engine(struct mount *mount)
+{
+	struct engine_options options;
+	char why[512];
+
+	options_engine(&mount->options, &options);
+	int r = options_key(&mount->options, options.key, why, sizeof(why));
+	if (r != 0) {
+		(void)fprintf(stderr, "cometfs: %s\n", why);
+		return EXIT_FAILURE;
+	}
+	r = engine_start(&options, mount->catalog, mount->store);
+	return r == 0 ? 0 : fail(mount->options.store_path, catalog_words(r));
+}
+
+static void open_ops(const struct mount *mount)
+{
+	const struct ops_context context = {
+		.owner = { .uid = mount->options.uid,
+			.gid = mount->options.gid,
+			.umask = mount->options.umask,
+			.started_ms = clock_wall_ms() },
+		.store = mount->store,
+		.catalog = mount->catalog,
+		.provider = mount->options.provider->name,
+		.track_lookup = strcmp(mount->options.track, "lookup") == 0,
+		.interval_watched_ms = (int64_t)(mount->options.interval_watched * 1000),
+	};
+	ops_open(&context);
+}
+
+/* ---- running ------------------------------------------------------------------------------------- */
+
+static void on_nudge(int signal)
+{
+	(void)signal; /* its arrival ends a wait, that is all */
+}
+
+static void *run_session(void *arg)
+{
+	struct mount *mount = arg;
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	sigset_t nudge;
+
+	(void)sigemptyset(&nudge);
+	(void)sigaddset(&nudge, SIGUSR1);
+	(void)pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
+	if (config != NULL)
+		(void)fuse_session_loop_mt(mount->session, config);
+	fuse_loop_cfg_destroy(config);
+	(void)pthread_kill(mount->main_thread, SIGTERM); /* unmounted from outside */
+	return NULL;
+}
+
+/* libfuse's loop waits where a flag does not reach it: it is nudged until it has seen it. */
+static void end_session(struct mount *mount, pthread_t thread)
+{
+	struct timespec until;
+	fuse_session_exit(mount->session);
+	do {
+		(void)pthread_kill(thread, SIGUSR1);
+		(void)clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 10000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
+}
+
+static void reload_key(const struct mount *mount)
+{
+	char key[KEY_SIZE], why[512];
+	if (options_key(&mount->options, key, why, sizeof(why)) == 0)
+		engine_rekey(key);
+	else
+		log_error("the key stays as it was: %s", why);
+	explicit_bzero(key, sizeof(key));
+}
+
+static void wait_for_end(const struct mount *mount, const sigset_t *signals)
+{
+	int signal = 0;
+	while (sigwait(signals, &signal) == 0) {
+		if (signal != SIGHUP)
+			break;
+		reload_key(mount);
+	}
+}
+
+/* The terminal is not ours any more; the parent learns that all is well. */
+static void report_ready(struct mount *mount)
+{
+	if (mount->report_fd < 0)
+		return;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		(void)dup2(null, fd);
+	if (null > 2)
+		(void)close(null);
+	if (chdir("/") != 0)
+		log_warning("/: %s", strerror(errno));
+	log_open(LOG_LEVEL_INFO, true);
+	(void)!write(mount->report_fd, "+", 1);
+	(void)close(mount->report_fd);
+}
+
+static int run(struct mount *mount)
+{
+	sigset_t signals;
+	pthread_t thread;
+	const struct sigaction nudge = { .sa_handler = on_nudge };
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)sigaddset(&signals, SIGUSR1);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)sigdelset(&signals, SIGUSR1);
+	(void)sigaction(SIGUSR1, &nudge, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	mount->main_thread = pthread_self();
+
+	int r = start_engine(mount);
+	if (r != 0)
+		return r;
+	open_ops(mount);
+	if (pthread_create(&thread, NULL, run_session, mount) != 0) {
+		engine_stop();
+		return fail(mount->mountpoint, "no thread can be started");
+	}
+	report_ready(mount);
+	log_info("mounted at %s", mount->mountpoint);
+	wait_for_end(mount, &signals);
+	end_session(mount, thread);
+	engine_stop();
+	log_info("unmounted from %s", mount->mountpoint);
+	return EXIT_SUCCESS;
+}
+
+/* No core dump would show the key. */
+static void lock_memory(void)
+{
+	const struct rlimit none = { 0, 0 };
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+static int serve(struct mount *mount)
+{
+	(void)umask(077);
+	int r = open_store(mount);
+	if (r == 0)
+		r = mount_session(mount);
+	lock_memory();
+	if (r == 0)
+		r = run(mount);
+	if (mounted)
+		fuse_session_unmount(mount->session);
+	if (mount->session != NULL)
+		fuse_session_destroy(mount->session);
+	catalog_close(mount->catalog);
+	store_free(mount->store);
+	return r;
+}
+
+/* The child says "+" when it serves; then the kernel is asked whether the mount answers. */
+static int wait_for_child(const struct mount *mount, pid_t child, int fd)
+{
+	char word = '\0';
+	struct stat st;
+	int status = 0;
+	ssize_t n;
+	do
+		n = read(fd, &word, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1 && stat(mount->mountpoint, &st) == 0)
+		return EXIT_SUCCESS;
+	if (n == 1)
+		return fail(mount->mountpoint, "the mount does not answer");
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		return WEXITSTATUS(status);
+	return fail(mount->mountpoint, "the daemon ended before it was ready");
+}
+
+static int serve_in_background(struct mount *mount)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return fail("pipe", strerror(errno));
+	pid_t child = fork();
+	if (child < 0)
+		return fail("fork", strerror(errno));
+	if (child > 0) {
+		(void)close(fds[1]);
+		return wait_for_child(mount, child, fds[0]);
+	}
+	(void)close(fds[0]);
+	(void)setsid();
+	mount->report_fd = fds[1];
+	return serve(mount);
+}
+
+int main(int argc, char **argv)
+{
+	static struct mount mount = { .report_fd = -1 };
+	char why[512], key[KEY_SIZE];
+
+	fuse_set_log_func(on_fuse_log);
+	if (options_parse(&mount.options, argc, argv, why, sizeof(why)) != 0) {
+		(void)fprintf(stderr, "cometfs: %s\n", why);
+		return EXIT_FAILURE;
+	}
+	if (mount.options.help)
+		options_help();
+	if (mount.options.version)
+		(void)printf("cometfs %s\nlibfuse %s\n", COMETFS_VERSION, fuse_pkgversion());
+	if (mount.options.help || mount.options.version)
+		return EXIT_SUCCESS;
+	/* The key is read where it is used; here it is only tried, while there is a terminal. */
+	int r = options_key(&mount.options, key, why, sizeof(why));
+	explicit_bzero(key, sizeof(key));
+	if (r != 0) {
+		(void)fprintf(stderr, "cometfs: %s\n", why);
+		return EXIT_FAILURE;
+	}
+	log_open(mount.options.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
+	if (check(&mount) != 0)
+		return EXIT_FAILURE;
+	return mount.options.foreground ? serve(&mount) : serve_in_background(&mount);
+}

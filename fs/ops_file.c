@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open files. A document is taken at open and never changes under its reader. A READ of a video is
+ * answered in full or not at all: through the page cache a short answer would mean end of file.
+ */
+#include "ops_file.h"
+
+#include "base.h"
+#include "engine.h"
+#include "park.h"
+#include "view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Set at open, then never changed: several READs of one handle run at the same time. */
+struct handle {
+	enum tree_kind kind;
+	uint64_t serial;
+	char *text; /* of a document */
+	size_t length;
+	int fd; /* of a video; -1 */
+	int64_t size;
+	uint32_t epoch;
+	bool whole; /* it was, at open */
+};
+
+static struct ops_context context;
+
+void ops_file_open(const struct ops_context *c)
+{
+	context = *c;
+}
+
+static enum job_file file_of(enum tree_kind kind)
+{
+	switch (kind) {
+	case TREE_STATUS:
+		return JOB_FILE_STATUS;
+	case TREE_RESPONSE:
+		return JOB_FILE_RESPONSE;
+	default:
+		return JOB_FILE_VIDEO;
+	}
+}
+
+static struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+static void handle_free(struct handle *handle)
+{
+	if (handle->fd >= 0)
+		(void)close(handle->fd);
+	free(handle->text);
+	free(handle);
+}
+
+/* ---- open ------------------------------------------------------------------------------------- */
+
+/* Somebody looks: the next poll comes sooner. Only a letter where it would change something. */
+static void watch(const struct job *job)
+{
+	if (!job_is_final(job) &&
+		clock_wall_ms() - job->poll_last_ms >= context.interval_watched_ms)
+		engine_watch(job->serial);
+}
+
+/* While it changes, each reader has his own; when it does not, the page cache serves it. */
+static int open_status(struct handle *handle, const struct job *job, struct fuse_file_info *fi)
+{
+	handle->text = view_status(job, context.provider, &handle->length);
+	fi->direct_io = !job_is_final(job) || !job_video_is_final(job);
+	watch(job);
+	return handle->text != NULL ? 0 : -ENOMEM;
+}
+
+static int open_response(struct handle *handle, const struct job *job, struct fuse_file_info *fi)
+{
+	fi->direct_io = !job_is_final(job);
+	return catalog_body(context.catalog, job->serial, &handle->text, &handle->length);
+}
+
+static int open_video(struct handle *handle, const struct job *job, struct fuse_file_info *fi)
+{
+	if (!tree_has_video(job))
+		return -ENOENT;
+	handle->whole = job->video == VIDEO_READY;
+	handle->size = job->video_size;
+	handle->epoch = job->video_epoch;
+	fi->direct_io = !handle->whole;
+	/* What the kernel kept of an older epoch would be another file's. */
+	fi->keep_cache = handle->whole && handle->epoch == 0;
+	handle->fd = store_open_video(context.store, job->serial);
+	return handle->fd >= 0 ? 0 : handle->fd == -ENOENT ? -EIO : handle->fd;
+}
+
+static int open_kind(struct handle *handle, const struct job *job, struct fuse_file_info *fi)
+{
+	switch (handle->kind) {
+	case TREE_STATUS:
+		return open_status(handle, job, fi);
+	case TREE_RESPONSE:
+		return open_response(handle, job, fi);
+	case TREE_VIDEO:
+		return open_video(handle, job, fi);
+	default:
+		return -EISDIR;
+	}
+}
+
+static int open_handle(fuse_ino_t inode, struct fuse_file_info *fi, struct handle **out)
+{
+	struct job_view view;
+	if (tree_serial(inode) == 0)
+		return -EISDIR;
+	struct handle *handle = calloc(1, sizeof(*handle));
+	if (handle == NULL)
+		return -ENOMEM;
+	handle->kind = tree_kind(inode);
+	handle->serial = tree_serial(inode);
+	handle->fd = -1;
+	/* Counted before it is looked at, so that no rmdir comes between. */
+	int r = job_open(handle->serial, file_of(handle->kind));
+	if (r == 0) {
+		r = job_get(handle->serial, &view);
+		if (r == 0)
+			r = open_kind(handle, &view.job, fi);
+		if (r != 0)
+			job_close(handle->serial, file_of(handle->kind));
+	}
+	if (r != 0) {
+		handle_free(handle);
+		return r;
+	}
+	(void)job_show(handle->serial, file_of(handle->kind), (uint32_t)handle->length);
+	*out = handle;
+	return 0;
+}
+
+void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	struct handle *handle = NULL;
+	int r = (fi->flags & O_ACCMODE) != O_RDONLY ? -EACCES : open_handle(inode, fi, &handle);
+	if (r != 0) {
+		(void)fuse_reply_err(req, -r);
+		return;
+	}
+	fi->fh = (uint64_t)(uintptr_t)handle;
+	/* An open that was interrupted is not followed by a release. */
+	if (fuse_reply_open(req, fi) == -ENOENT) {
+		job_close(handle->serial, file_of(handle->kind));
+		handle_free(handle);
+	}
+}
+
+/* ---- read ------------------------------------------------------------------------------------- */
+
+static void reply_slice(fuse_req_t req, const char *text, size_t length, size_t size, off_t offset)
+{
+	size_t at = (uint64_t)offset < length ? (size_t)offset : length;
+	(void)fuse_reply_buf(req, text + at, size < length - at ? size : length - at);
+}
+
+/* As long as its size was shown: a tool that copies st_size bytes gets a whole document. */
+static void read_status(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+{
+	size_t shown = job_show(handle->serial, JOB_FILE_STATUS, (uint32_t)handle->length);
+	if (shown <= handle->length) {
+		reply_slice(req, handle->text, handle->length, size, offset);
+		return;
+	}
+	char *padded = malloc(shown + 1);
+	if (padded == NULL) {
+		(void)fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	size_t length = handle->length;
+	memcpy(padded, handle->text, length + 1);
+	view_pad(padded, &length, shown);
+	reply_slice(req, padded, length, size, offset);
+	free(padded);
+}
+
+/* All of it, or EIO: the store's file is shorter than it was. */
+static int read_fully(int fd, char *buffer, size_t size, off_t offset)
+{
+	size_t done = 0;
+	while (done < size) {
+		ssize_t n = pread(fd, buffer + done, size - done, offset + (off_t)done);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+static void reply_bytes(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+{
+	char *buffer = malloc(size);
+	int r = buffer != NULL ? read_fully(handle->fd, buffer, size, offset) : -ENOMEM;
+	if (r == 0)
+		(void)fuse_reply_buf(req, buffer, size);
+	else
+		(void)fuse_reply_err(req, -r);
+	free(buffer);
+}
+
+/* The handle lives: the kernel releases a file only when no READ of it is open. */
+static void reply_video(fuse_req_t req, const struct park_about *about, int status)
+{
+	const struct handle *handle = (const struct handle *)(uintptr_t)about->handle;
+	if (status == 0)
+		reply_bytes(req, handle, about->size, about->offset);
+	else
+		(void)fuse_reply_err(req, -status);
+}
+
+static void read_video(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+{
+	if (offset >= handle->size) {
+		(void)fuse_reply_buf(req, NULL, 0);
+		return;
+	}
+	if ((int64_t)size > handle->size - offset)
+		size = (size_t)(handle->size - offset);
+	if (handle->whole) {
+		reply_bytes(req, handle, size, offset);
+		return;
+	}
+	const struct park_about about = {
+		.handle = (uint64_t)(uintptr_t)handle, .size = size, .offset = offset
+	};
+	park_bytes(req, handle->serial, handle->epoch, offset + (int64_t)size, &about, reply_video);
+}
+
+void ops_file_op_read(
+	fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	const struct handle *handle = handle_of(fi);
+	(void)inode;
+	switch (handle->kind) {
+	case TREE_STATUS:
+		read_status(req, handle, size, offset);
+		break;
+	case TREE_RESPONSE:
+		reply_slice(req, handle->text, handle->length, size, offset);
+		break;
+	default:
+		read_video(req, handle, size, offset);
+	}
+}
+
+void ops_file_op_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+	(void)inode;
+	job_close(handle->serial, file_of(handle->kind));
+	handle_free(handle);
+	(void)fuse_reply_err(req, 0);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* What follows from the options and the environment: the base URL, the dialect, the paths. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int options_say(char *why, size_t size, const char *what, const char *reason)
+{
+	(void)snprintf(why, size, "%s: %s", what, reason);
+	return -EINVAL;
+}
+
+/* https://host/v1/ is what other clients want; the Grok route is not below /v1. */
+static int clean_base(struct options *options, const char *source, char *why, size_t size)
+{
+	int length = snprintf(options->base, sizeof(options->base), "%s", source);
+	if (length < 0 || (size_t)length >= sizeof(options->base))
+		return options_say(why, size, "SOURCE", "too long");
+	char *end = options->base + length;
+	while (end > options->base && end[-1] == '/')
+		*--end = '\0';
+	if (end - options->base > 3 && strcmp(end - 3, "/v1") == 0)
+		*(end -= 3) = '\0';
+	while (end > options->base && end[-1] == '/')
+		*--end = '\0';
+
+	bool local = http_is_loopback(options->base);
+	options->allow_http = options->allow_http || local;
+	options->allow_private = options->allow_private || local;
+	const struct http_limits limits = { .allow_http = true };
+	if (http_url_check(options->base, &limits) != HTTP_OK ||
+		strpbrk(options->base, "?#") != NULL)
+		return options_say(why, size, source, "not an https: address of a provider");
+	if (strncmp(options->base, "http:", 5) == 0 && !options->allow_http)
+		return options_say(
+			why, size, source, "http: would show the key, use https: or -o allow_http");
+	return 0;
+}
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+	return value != NULL && value[strspn(value, " \t\r\n")] != '\0' ? value : NULL;
+}
+
+static int find_base(struct options *options, char *why, size_t size)
+{
+	const char *source = options->source;
+	/* What /etc/fstab has where there is nothing to say. */
+	if (source != NULL && (strcmp(source, "none") == 0 || strcmp(source, "cometfs") == 0))
+		source = NULL;
+	if (source == NULL)
+		source = variable("COMETAPI_BASE_URL");
+	if (source == NULL)
+		source =
+			options->provider_name != NULL && strcmp(options->provider_name, "xai") == 0
+				? "https://api.x.ai"
+				: "https://api.cometapi.com";
+	return clean_base(options, source, why, size);
+}
+
+static bool is_xai(const char *base)
+{
+	const char *host = strstr(base, "://");
+	host = host != NULL ? host + 3 : base;
+	size_t length = strcspn(host, ":/");
+	return length >= 5 && strncmp(host + length - 5, ".x.ai", 5) == 0;
+}
+
+static int find_provider(struct options *options, char *why, size_t size)
+{
+	const char *name = options->provider_name;
+	if (name == NULL)
+		name = is_xai(options->base) ? "xai" : "comet";
+	options->provider = provider_find(name);
+	return options->provider != NULL ? 0
+					 : options_say(why, size, "-o provider", "comet or xai");
+}
+
+/* The daemon works in the root directory: a relative path would mean something else there. */
+static bool make_absolute(const char *path, char absolute[PATH_MAX])
+{
+	char here[PATH_MAX] = "";
+	if (path[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+		return false;
+	int length = snprintf(absolute, PATH_MAX, "%s%s%s", here, here[0] != '\0' ? "/" : "", path);
+	return length > 0 && length < PATH_MAX;
+}
+
+static int find_files(struct options *options, char *why, size_t size)
+{
+	if (options->key_file != NULL && !make_absolute(options->key_file, options->key_path))
+		return options_say(why, size, options->key_file, "the path is too long");
+	if (options->cafile != NULL && !make_absolute(options->cafile, options->ca_path))
+		return options_say(why, size, options->cafile, "the path is too long");
+	if (options->cafile != NULL && access(options->cafile, R_OK) != 0)
+		return options_say(why, size, options->cafile, strerror(errno));
+	return 0;
+}
+
+static int find_store(struct options *options, char *why, size_t size)
+{
+	const char *data = variable("XDG_DATA_HOME"), *home = variable("HOME");
+	int length = -1;
+	if (options->store != NULL)
+		length = make_absolute(options->store, options->store_path) ? 0 : -1;
+	else if (geteuid() == 0)
+		length = snprintf(options->store_path, PATH_MAX, "/var/lib/cometfs");
+	else if (data != NULL)
+		length = snprintf(options->store_path, PATH_MAX, "%s/cometfs", data);
+	else if (home != NULL)
+		length = snprintf(options->store_path, PATH_MAX, "%s/.local/share/cometfs", home);
+	if (length < 0 || length >= PATH_MAX)
+		return options_say(
+			why, size, "-o store", "no path; there is no home directory either");
+	return 0;
+}
+
+static int check_rest(struct options *options, char *why, size_t size)
+{
+	if (options->mountpoint == NULL)
+		return options_say(why, size, "no mount point given", "see cometfs --help");
+	if (strcmp(options->track, "mkdir") != 0 && strcmp(options->track, "lookup") != 0)
+		return options_say(why, size, "-o track", "mkdir or lookup");
+	return 0;
+}
+
+int options_complete(struct options *options, char *why, size_t size)
+{
+	int r = check_rest(options, why, size);
+	if (r == 0)
+		r = find_base(options, why, size);
+	if (r == 0)
+		r = find_provider(options, why, size);
+	if (r == 0)
+		r = find_files(options, why, size);
+	if (r == 0)
+		r = find_store(options, why, size);
+	return r;
+}
+
+void options_engine(const struct options *options, struct engine_options *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->provider = options->provider;
+	out->base = options->base;
+	out->interval_ms = (int64_t)(options->interval * 1000);
+	out->interval_watched_ms = (int64_t)(options->interval_watched * 1000);
+	out->poll_rate = options->poll_rate;
+	out->timeout_ms = (int64_t)(options->timeout * 1000);
+	out->lookup_timeout_ms = (int64_t)(options->lookup_timeout * 1000);
+	out->downloads = options->downloads;
+	out->max_video = options->max_video;
+	out->limits.allow_http = options->allow_http;
+	out->limits.allow_private = options->allow_private;
+	out->limits.cafile = options->cafile != NULL ? options->ca_path : NULL;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Polls: when a job is asked about, and what its answer does.
+ *
+ * A young job is polled every `interval`; older ones less often, but never given up. Faults back
+ * off. What is wrong with the key, the base URL, or is simply too much, holds up all polls: it is
+ * the mount's trouble, not a job's.
+ */
+#include "run.h"
+#include "verdict.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY_MAX 1048576
+#define TROUBLE_MS 60000 /* one probe a minute while the key or the base URL is refused */
+#define IN_FLIGHT_MAX 32 /* so that polls never take every connection */
+
+static struct heap due;
+static unsigned in_flight;
+static double slot_ms; /* poll_rate: no poll starts before this */
+static int64_t hold_ms; /* nor before this */
+static unsigned holds; /* in a row */
+static bool trouble; /* the last answer was a refusal of the key or the base URL */
+
+/* ---- when ------------------------------------------------------------------------------------ */
+
+/* By age, contract section 8: 5 s to 2 min, 10 s to 10 min, 30 s to 1 h, 5 min to a day. */
+static int64_t interval_of(int64_t age_ms)
+{
+	static const struct {
+		int64_t age_ms, interval_ms;
+	} steps[] = {
+		{ 120000, 0 },
+		{ 600000, 10000 },
+		{ 3600000, 30000 },
+		{ 86400000, 300000 },
+		{ INT64_MAX, 1800000 },
+	};
+	size_t i = 0;
+	while (age_ms >= steps[i].age_ms)
+		i++;
+	int64_t interval = engine.options.interval_ms;
+	return steps[i].interval_ms > interval ? steps[i].interval_ms : interval;
+}
+
+/* A tenth more or less, so that jobs that began together do not stay together. */
+static int64_t jittered(int64_t interval_ms)
+{
+	return interval_ms - interval_ms / 10 + clock_jitter((uint32_t)(interval_ms / 5 + 1));
+}
+
+/* delay_ms from now; said in the job, too. */
+static void plan(struct run *run, struct job *job, int64_t delay_ms)
+{
+	heap_set(&due, &run->poll_due, clock_ms() + delay_ms);
+	job->poll_next_ms = clock_wall_ms() + delay_ms;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static void on_poll_done(void *arg, const struct http_result *result);
+
+struct http_exchange *poll_ask(const char *id, int64_t timeout_ms,
+	void (*on_done)(void *arg, const struct http_result *result), void *arg)
+{
+	char url[URL_SIZE];
+	struct http_request request = { .url = url,
+		.bearer = engine.options.key,
+		.body_max = BODY_MAX,
+		.timeout_ms = timeout_ms,
+		.on_done = on_done,
+		.arg = arg };
+
+	if (provider_url(engine.options.provider, engine.options.base, id, url, sizeof(url)) != 0)
+		return NULL;
+	return http_send(engine.http, &request);
+}
+
+static void take_slot(int64_t now_ms)
+{
+	double rate = engine.options.poll_rate;
+	if (rate > 0)
+		slot_ms = (slot_ms > (double)now_ms ? slot_ms : (double)now_ms) + 1000 / rate;
+}
+
+static void start_poll(struct run *run, int64_t now_ms)
+{
+	struct job job;
+	rows_load(run, &job);
+	heap_remove(&due, &run->poll_due);
+	take_slot(now_ms);
+	run->poll_begun_ms = now_ms;
+	run->poll = poll_ask(job.id, engine.options.timeout_ms, on_poll_done, run);
+	if (run->poll != NULL) {
+		in_flight++;
+		return;
+	}
+	plan(run, &job, run_back_off(1));
+	rows_show(run, &job);
+}
+
+int64_t poll_due(int64_t now_ms)
+{
+	struct heap_node *node;
+	while ((node = heap_top(&due)) != NULL && node->key <= now_ms) {
+		if (in_flight >= IN_FLIGHT_MAX || (trouble && in_flight > 0))
+			return INT64_MAX;
+		if (hold_ms > now_ms)
+			return hold_ms;
+		if (slot_ms > (double)now_ms)
+			return (int64_t)slot_ms + 1;
+		start_poll(container_of(node, struct run, poll_due), now_ms);
+	}
+	return node != NULL ? node->key : INT64_MAX;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void say_trouble(enum verdict_action action, const char *why)
+{
+	const char *what = action == VERDICT_KEY ? "the key is refused" : "the base URL is wrong";
+	if (!trouble)
+		log_error("%s, all polls wait for a minute each: %s", what, why);
+	trouble = true;
+}
+
+/* What the answer means for the polls of all jobs. */
+static void judge_mount(enum verdict_action action, int64_t retry_after_ms, const char *why)
+{
+	int64_t now_ms = clock_ms();
+	if (action == VERDICT_KEY || action == VERDICT_CONFIG) {
+		say_trouble(action, why);
+		hold_ms = now_ms + TROUBLE_MS;
+	} else if (action == VERDICT_HOLD || retry_after_ms > 0) {
+		int64_t back_off_ms = run_back_off(++holds);
+		hold_ms = now_ms + (retry_after_ms > 0 ? retry_after_ms : back_off_ms);
+	} else if (action == VERDICT_ACCEPT) {
+		if (trouble)
+			log_info("the provider accepts our polls again");
+		trouble = false;
+		holds = 0;
+	}
+}
+
+/* The words for poll.last_error. */
+static const char *why_not(const struct http_result *result, const struct report *report)
+{
+	if (report == NULL)
+		return result->reason;
+	if (report->kind == REPORT_NO_URL)
+		return "done, but without an address to fetch from";
+	return report->error_message;
+}
+
+static bool is_new_body(struct run *run, const struct http_result *result)
+{
+	if (result->body_length == 0 ||
+		(run->body != NULL && run->body_length == result->body_length &&
+			memcmp(run->body, result->body, result->body_length) == 0))
+		return false;
+	free(run->body);
+	run->body_length = 0;
+	run->body = malloc(result->body_length);
+	if (run->body != NULL) {
+		memcpy(run->body, result->body, result->body_length);
+		run->body_length = result->body_length;
+	}
+	return true;
+}
+
+static const char *message_of(enum error_code error)
+{
+	switch (error) {
+	case ERROR_NO_URL:
+		return "the provider says done, but gives no address to fetch the video from";
+	case ERROR_NOT_FOUND:
+		return "the provider does not know this job";
+	default:
+		return "the provider refuses to answer for this job";
+	}
+}
+
+static bool apply(struct job *job, const struct verdict *verdict, const struct report *report)
+{
+	int64_t now_ms = clock_wall_ms();
+	if (verdict->action == VERDICT_ACCEPT)
+		return job_accept(job, report, now_ms);
+	if (verdict->action != VERDICT_FAIL)
+		return false;
+	const char *said = report->error_message;
+	job_fail(job, verdict->error, said[0] != '\0' ? said : message_of(verdict->error), now_ms);
+	return true;
+}
+
+static void take_figures(
+	struct job *job, const struct http_result *result, bool good, const char *why)
+{
+	job->poll_count++;
+	job->poll_last_ms = clock_wall_ms();
+	job->poll_next_ms = 0;
+	job->poll_http_status = result->head->status;
+	job->poll_failures = good ? 0 : job->poll_failures + 1;
+	(void)snprintf(job->poll_error, sizeof(job->poll_error), "%s", good ? "" : why);
+}
+
+void poll_take_first(struct job *job, const struct http_result *result, const struct report *report)
+{
+	struct verdict verdict = verdict_of(report, 0, 0);
+	take_figures(job, result, verdict.action == VERDICT_ACCEPT, why_not(result, report));
+	(void)apply(job, &verdict, report);
+}
+
+static void plan_next(struct run *run, struct job *job, bool good)
+{
+	int64_t age_ms = clock_wall_ms() - job->tracked_ms;
+	int64_t interval_ms = jittered(interval_of(age_ms > 0 ? age_ms : 0));
+	plan(run, job, good ? interval_ms : run_back_off(job->poll_failures));
+}
+
+/* A job that has just become final is said once in the log. */
+static void say_final(const struct job *job)
+{
+	if (job->state == JOB_DONE)
+		log_info("%s: done", job->id);
+	else if (job->state == JOB_EXPIRED)
+		log_warning("%s: expired at the provider", job->id);
+	else
+		log_warning("%s: failed: %s", job->id, job->error_message);
+}
+
+/* An answer about a job that is not final yet. */
+static void take_answer(struct run *run, struct job *job, const struct http_result *result,
+	const struct report *report)
+{
+	int64_t age_ms = clock_wall_ms() - job->tracked_ms;
+	struct verdict verdict = verdict_of(report, age_ms, run->no_url_polls);
+	bool no_url = report != NULL && report->kind == REPORT_NO_URL;
+	bool decided = verdict.action == VERDICT_ACCEPT || verdict.action == VERDICT_FAIL;
+	const char *why = why_not(result, report);
+
+	run->no_url_polls = no_url ? run->no_url_polls + 1 : 0;
+	judge_mount(verdict.action, result->head->retry_after_ms, why);
+	take_figures(job, result, decided, why);
+	bool changed = apply(job, &verdict, report);
+	bool new_body = decided && is_new_body(run, result);
+	if (!job_is_final(job))
+		plan_next(run, job, decided || no_url);
+	if (changed || new_body)
+		rows_save(run, job, result->body, new_body ? result->body_length : 0, NULL);
+	else
+		rows_show(run, job);
+	if (job_is_final(job))
+		say_final(job);
+	if (job->state == JOB_DONE)
+		fetch_begin(run);
+}
+
+/* An answer that was asked for because the video's address is refused. */
+static void take_refresh(struct run *run, struct job *job, const struct http_result *result,
+	const struct report *report)
+{
+	bool fresh = report != NULL && report->kind == REPORT_JOB && report->url[0] != '\0';
+
+	take_figures(job, result, report != NULL, why_not(result, report));
+	if (fresh && strcmp(job->url, report->url) != 0) {
+		memcpy(job->url, report->url, sizeof(job->url));
+		rows_save(run, job, NULL, 0, NULL);
+	} else {
+		rows_show(run, job);
+	}
+	run->refresh = false;
+	fetch_refreshed(run);
+}
+
+static void on_poll_done(void *arg, const struct http_result *result)
+{
+	struct run *run = arg;
+	struct report report;
+	struct job job;
+	bool answered = result->error == HTTP_OK;
+
+	run->poll = NULL;
+	in_flight--;
+	if (answered)
+		provider_read(engine.options.provider, result->head->status, result->body,
+			result->body_length, &report);
+	rows_load(run, &job);
+	if (run->refresh)
+		take_refresh(run, &job, result, answered ? &report : NULL);
+	else
+		take_answer(run, &job, result, answered ? &report : NULL);
+	run_rest(run);
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+void poll_begin(struct run *run, bool remembered)
+{
+	struct job job;
+	rows_load(run, &job);
+	uint32_t spread_ms = remembered ? (uint32_t)engine.options.interval_ms : 0;
+	plan(run, &job, clock_jitter(spread_ms + 1));
+	rows_show(run, &job);
+}
+
+void poll_end(struct run *run)
+{
+	heap_remove(&due, &run->poll_due);
+	if (run->poll != NULL) {
+		http_cancel(engine.http, run->poll);
+		run->poll = NULL;
+		in_flight--;
+	}
+	free(run->body);
+	run->body = NULL;
+}
+
+void poll_refresh(struct run *run)
+{
+	if (run->poll != NULL)
+		return;
+	run->refresh = true;
+	heap_set(&due, &run->poll_due, clock_ms());
+}
+
+void poll_watch(struct run *run)
+{
+	struct job job;
+	if (run->poll != NULL || run->poll_due.at == 0)
+		return;
+	rows_load(run, &job);
+	if (job.poll_failures > 0)
+		return;
+	int64_t soonest_ms = run->poll_begun_ms + engine.options.interval_watched_ms;
+	int64_t now_ms = clock_ms();
+	if (soonest_ms < now_ms)
+		soonest_ms = now_ms;
+	if (soonest_ms >= run->poll_due.key)
+		return;
+	plan(run, &job, soonest_ms - now_ms);
+	rows_show(run, &job);
+}
+
+void poll_rekeyed(void)
+{
+	trouble = false;
+	hold_ms = 0;
+}
+
+void poll_stop(void)
+{
+	heap_free(&due);
+	in_flight = 0;
+}

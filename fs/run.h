@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run: the engine's own record of a job with which something goes on. Private to the engine:
+ * engine.c letters.c change.c poll.c probe.c fetch*.c rows.c start.c.
+ *
+ * Everything here belongs to the engine thread. A run lives from the moment that there is
+ * something to do for its job until run_rest() finds nothing any more; a remembered job that is
+ * final has none.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "base.h"
+#include "disk.h"
+#include "engine.h"
+
+struct fetch;
+struct change;
+
+struct run {
+	LIST_ENTRY(run) link;
+	uint64_t serial;
+
+	/* poll.c */
+	struct heap_node poll_due;
+	struct http_exchange *poll;
+	int64_t poll_begun_ms;
+	unsigned no_url_polls;
+	bool refresh; /* the poll under way is for a fresh address of the video */
+	char *body; /* the last accepted one, to see whether the next is another */
+	size_t body_length;
+
+	/* fetch.c */
+	struct fetch *fetch;
+
+	/* rows.c */
+	struct change *latest; /* the newest value that is not on disk yet */
+	unsigned changes; /* on their way to the disk */
+
+	/* change.c */
+	uint64_t ticket; /* of the letter that it is busy with; 0: none */
+	bool looked_up; /* it was tracked by a look-up */
+	struct disk_task delete_task;
+	int delete_error;
+};
+
+/* What the engine works with: set before the thread starts. */
+struct engine {
+	struct engine_options options; /* the key in it is the current one */
+	char origin[512]; /* of the provider: who may see the key */
+	struct http *http;
+	struct catalog *catalog;
+	struct store *store;
+	uint64_t last_serial;
+	LIST_HEAD(, run) runs;
+	bool stopping; /* the disk thread is gone, nothing new begins */
+};
+
+extern struct engine engine;
+
+/* The run of a job, made when there is none. NULL when there is no memory. */
+struct run *run_of(uint64_t serial);
+
+/* The run of a job if it has one. */
+struct run *run_find(uint64_t serial);
+
+/* Frees the run if nothing goes on with it. */
+void run_rest(struct run *run);
+
+/* A delay with full jitter: up to 2 s doubled failures - 1 times, at most 60 s. */
+int64_t run_back_off(unsigned failures);
+
+/* ---- letters.c: the mailbox ---------------------------------------------------------------- */
+
+/* Does what the letters want; false: the last one was engine_stop()'s. */
+bool letters_take(void);
+
+void letters_stop(void);
+void letters_free(void);
+
+/* ---- change.c: what its user does to a job. Each answers the ticket ------------------------- */
+
+void change_track(const char *id, uint64_t ticket);
+void change_lookup(const char *id, uint64_t ticket);
+void change_forget(uint64_t serial, uint64_t ticket);
+void change_remove(uint64_t serial, uint64_t ticket);
+
+/* A new job: its first row, then its run. body: the answer that it came from, if any. */
+void change_create(struct job *job, const char *body, size_t length, uint64_t ticket);
+
+/* ---- rows.c: a job's newest value, on disk before anybody sees it. Each is a change of the
+ * document, and has the time of it. ------------------------------------------------------------ */
+
+/* The newest value, whether it is on disk yet or not. */
+void rows_load(const struct run *run, struct job *job);
+
+/* Done with one change: error is 0 or -errno. */
+typedef void rows_done(struct run *run, int error);
+
+/*
+ * Writes a new value: it is visible when it is on disk. body (copied) is the accepted answer with
+ * it, or NULL. Where the disk cannot take it: with done, the value is dropped and done is told;
+ * without, it is shown all the same and written later, since the provider would say it again.
+ */
+void rows_save(
+	struct run *run, const struct job *job, const char *body, size_t length, rows_done *done);
+
+/* Deletes a job's row. */
+void rows_delete(struct run *run, rows_done *done);
+
+/* Shows a value whose news a crash may forget (figures, progress of a download). */
+void rows_show(struct run *run, const struct job *job);
+
+/* Writes what has gathered, as one commit; the time of the next try after a fault. */
+int64_t rows_flush(int64_t now_ms);
+
+/* At the end, with the disk thread gone: writes the rest. */
+void rows_finish(void);
+
+/* ---- poll.c -------------------------------------------------------------------------------- */
+
+/*
+ * Begins to poll a job: a new one now; one with an answer already, or remembered from before a
+ * restart, within the interval, so that a restart is no storm.
+ */
+void poll_begin(struct run *run, bool remembered);
+
+/* Ends the polling of a job. */
+void poll_end(struct run *run);
+
+/* Asks once for a fresh address; fetch_refreshed() follows, whatever comes of it. */
+void poll_refresh(struct run *run);
+
+void poll_watch(struct run *run);
+
+/* Another key: the mount's troubles with the old one are over. */
+void poll_rekeyed(void);
+
+/* Starts what is due and allowed; the time of the next. */
+int64_t poll_due(int64_t now_ms);
+
+/* Frees what poll.c holds, with http gone. */
+void poll_stop(void);
+
+/* Asks about an id; on_done as in struct http_request. NULL when it cannot even be sent. */
+struct http_exchange *poll_ask(const char *id, int64_t timeout_ms,
+	void (*on_done)(void *arg, const struct http_result *result), void *arg);
+
+/* What the first answer says of a job that is not tracked yet: REPORT_JOB or REPORT_NO_URL. */
+void poll_take_first(
+	struct job *job, const struct http_result *result, const struct report *report);
+
+/* ---- probe.c: an id that nobody tracks ------------------------------------------------------ */
+
+/* Asks the provider, tracks the id if it is known, answers the ticket. */
+void probe_begin(const char *id, uint64_t ticket);
+
+/* Answers what is left, with http gone. */
+void probe_stop(void);
+
+/* ---- fetch.c ------------------------------------------------------------------------------- */
+
+/* Wants the video of a done job: its turn comes, or the part that is there goes on. */
+void fetch_begin(struct run *run);
+
+/* A whole file is there, but its row does not know its hash yet. */
+void fetch_adopt(struct run *run);
+
+/* Gives the download up; then() is called when nothing goes on any more, perhaps at once. */
+void fetch_cancel(struct run *run, void (*then)(struct run *run));
+
+/* poll_refresh() has ended; the job may have a new address. */
+void fetch_refreshed(struct run *run);
+
+/* Starts what has waited long enough, hands on what has come; the time of the next. */
+int64_t fetch_due(int64_t now_ms);
+
+/* At the end, with http and the disk thread gone: keeps what has come. */
+void fetch_stop(struct run *run);
+
+/* After that: frees what fetch.c itself holds. */
+void fetch_free(void);
+
+/* ---- start.c ------------------------------------------------------------------------------- */
+
+/* Joins the catalog's rows with the store's files, fills the job table. 0 or -errno. */
+int start_jobs(void);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A part under way: what is appended, what of it is hashed, and how it becomes a whole video.
+ */
+#include "store_files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK ((size_t)16384) /* on the stack */
+
+/* The disk thread only. */
+struct store_part {
+	int fd;
+	int videos_fd; /* the store's */
+	uint64_t serial;
+	int64_t bytes;
+	int64_t hashed; /* of them; all, when bytes may be appended */
+	bool named; /* its name is on disk */
+	EVP_MD_CTX *hash;
+};
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+void store_part_close(struct store_part *part)
+{
+	if (part == NULL)
+		return;
+	if (part->fd >= 0)
+		(void)close(part->fd);
+	EVP_MD_CTX_free(part->hash);
+	free(part);
+}
+
+static struct store_part *part_new(const struct store *store, uint64_t serial)
+{
+	struct store_part *part = calloc(1, sizeof(*part));
+	if (part == NULL)
+		return NULL;
+	part->fd = -1;
+	part->videos_fd = store->videos_fd;
+	part->serial = serial;
+	part->hash = EVP_MD_CTX_new();
+	if (part->hash == NULL || EVP_DigestInit_ex(part->hash, EVP_sha256(), NULL) != 1) {
+		store_part_close(part);
+		return NULL;
+	}
+	return part;
+}
+
+static int open_file(struct store_part *part, bool under_way, int flags)
+{
+	char name[VIDEO_NAME_SIZE];
+	struct stat st;
+	store_video_name(name, part->serial, under_way);
+	part->fd = store_open_file(part->videos_fd, name, flags);
+	if (part->fd < 0)
+		return part->fd;
+	if (fstat(part->fd, &st) < 0)
+		return -errno;
+	part->bytes = st.st_size;
+	return 0;
+}
+
+static int cut(struct store_part *part, int64_t bytes)
+{
+	int r;
+	do {
+		r = ftruncate(part->fd, bytes) < 0 ? -errno : 0;
+	} while (r == -EINTR);
+	return r;
+}
+
+int store_part_open(
+	const struct store *store, uint64_t serial, int64_t keep, struct store_part **part)
+{
+	assert(keep >= 0);
+	struct store_part *new = part_new(store, serial);
+	if (new == NULL)
+		return -ENOMEM;
+	int r = open_file(new, true, O_RDWR | O_CREAT);
+	if (r == 0 && new->bytes > keep) {
+		new->bytes = keep;
+		r = cut(new, keep);
+	}
+	if (r == 0)
+		*part = new;
+	else
+		store_part_close(new);
+	return r;
+}
+
+int store_hash_open(const struct store *store, uint64_t serial, struct store_part **part)
+{
+	struct store_part *new = part_new(store, serial);
+	if (new == NULL)
+		return -ENOMEM;
+	int r = open_file(new, false, O_RDONLY);
+	if (r == 0)
+		*part = new;
+	else
+		store_part_close(new);
+	return r == -ELOOP || r == -EUCLEAN ? -ENOENT : r;
+}
+
+/* ---- the hash ---------------------------------------------------------------------------------- */
+
+static int hash_bytes(struct store_part *part, const char *data, size_t length)
+{
+	if (EVP_DigestUpdate(part->hash, data, length) != 1)
+		return -EIO;
+	part->hashed += (int64_t)length;
+	return 0;
+}
+
+/* Hashes some of what is not hashed yet, at most length bytes: how many, or -errno. */
+static ssize_t hash_chunk(struct store_part *part, size_t length)
+{
+	char chunk[CHUNK];
+	ssize_t got;
+	if (length > sizeof(chunk))
+		length = sizeof(chunk);
+	do {
+		got = pread(part->fd, chunk, length, part->hashed);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	/* Somebody else has cut the file. */
+	if (got == 0)
+		return -EIO;
+	int r = hash_bytes(part, chunk, (size_t)got);
+	return r != 0 ? r : got;
+}
+
+int store_part_rehash(struct store_part *part, size_t step_bytes)
+{
+	assert(step_bytes > 0);
+	while (step_bytes > 0 && part->hashed < part->bytes) {
+		int64_t rest = part->bytes - part->hashed;
+		ssize_t got =
+			hash_chunk(part, (uint64_t)rest < step_bytes ? (size_t)rest : step_bytes);
+		if (got < 0)
+			return (int)got;
+		step_bytes -= (size_t)got;
+	}
+	return part->hashed < part->bytes ? 1 : 0;
+}
+
+static int hash_text(struct store_part *part, char sha256[SHA256_SIZE])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length;
+	assert(part->hashed == part->bytes);
+	if (EVP_DigestFinal_ex(part->hash, digest, &length) != 1)
+		return -EIO;
+	assert(length * 2 + 1 == SHA256_SIZE);
+	for (size_t i = 0; i < length; i++)
+		(void)snprintf(sha256 + i * 2, 3, "%02x", digest[i]);
+	return 0;
+}
+
+int store_hash_finish(struct store_part *part, char sha256[SHA256_SIZE])
+{
+	int r = hash_text(part, sha256);
+	store_part_close(part);
+	return r;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------- */
+
+int64_t store_part_bytes(const struct store_part *part)
+{
+	return part->bytes;
+}
+
+static int write_all(struct store_part *part, const char *data, size_t length)
+{
+	size_t done = 0;
+	while (done < length) {
+		ssize_t n =
+			pwrite(part->fd, data + done, length - done, part->bytes + (int64_t)done);
+		if (n == 0)
+			return -EIO;
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return errno == EDQUOT ? -ENOSPC : -errno;
+	}
+	return 0;
+}
+
+/* What was written of it is cut off again; where even that fails, the next bytes write over it. */
+int store_part_append(struct store_part *part, const char *data, size_t length)
+{
+	assert(part->hashed == part->bytes);
+	int r = write_all(part, data, length);
+	if (r == 0)
+		r = hash_bytes(part, data, length);
+	if (r == 0)
+		part->bytes += (int64_t)length;
+	else
+		(void)cut(part, part->bytes);
+	return r;
+}
+
+int store_part_sync(struct store_part *part)
+{
+	int r;
+	do {
+		r = fdatasync(part->fd) < 0 ? -errno : 0;
+	} while (r == -EINTR);
+	if (r == 0 && !part->named) {
+		r = store_sync(part->videos_fd);
+		part->named = r == 0;
+	}
+	return r == -EDQUOT ? -ENOSPC : r;
+}
+
+/* The file must be just what was hashed: nobody else's bytes behind it, none of ours missing. */
+static int check_size(const struct store_part *part)
+{
+	struct stat st;
+	if (fstat(part->fd, &st) < 0)
+		return -errno;
+	return st.st_size == part->bytes ? 0 : -EIO;
+}
+
+static int rename_part(const struct store_part *part)
+{
+	char from[VIDEO_NAME_SIZE], to[VIDEO_NAME_SIZE];
+	store_video_name(from, part->serial, true);
+	store_video_name(to, part->serial, false);
+	return renameat(part->videos_fd, from, part->videos_fd, to) < 0 ? -errno : 0;
+}
+
+int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE])
+{
+	char text[SHA256_SIZE];
+	int r = hash_text(part, text);
+	if (r == 0)
+		r = check_size(part);
+	if (r == 0)
+		r = store_sync(part->fd);
+	if (r == 0)
+		r = rename_part(part);
+	if (r == 0)
+		r = store_sync(part->videos_fd);
+	store_part_close(part);
+	if (r == 0)
+		memcpy(sha256, text, sizeof(text));
+	return r == -EDQUOT ? -ENOSPC : r;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The videos in the store, whole ones and parts, as seen from outside.
+ */
+#include "store_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int look(const struct store *store, const char *name, bool *is, int64_t *bytes)
+{
+	struct stat st;
+	*is = false;
+	*bytes = 0;
+	if (fstatat(store->videos_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISREG(st.st_mode)) {
+		*is = true;
+		*bytes = st.st_size;
+	}
+	return 0;
+}
+
+int store_look(const struct store *store, uint64_t serial, struct store_video *video)
+{
+	char name[VIDEO_NAME_SIZE];
+	struct store_video found;
+	store_video_name(name, serial, false);
+	int r = look(store, name, &found.whole, &found.whole_bytes);
+	store_video_name(name, serial, true);
+	if (r == 0)
+		r = look(store, name, &found.part, &found.part_bytes);
+	if (r == 0)
+		*video = found;
+	return r;
+}
+
+static uint64_t serial_of(const char *name, bool *part)
+{
+	char again[VIDEO_NAME_SIZE];
+	uint64_t serial = strtoull(name, NULL, 10);
+	size_t length = strlen(name);
+	*part = length > 5 && strcmp(name + length - 5, ".part") == 0;
+	store_video_name(again, serial, *part);
+	return strcmp(again, name) == 0 ? serial : 0;
+}
+
+/* A part beside its whole video is not told a second time, nor what each() has deleted by now. */
+static int sweep_one(const struct store *store, const char *name,
+	void (*each)(void *arg, uint64_t serial, const char *name), void *arg)
+{
+	bool part;
+	struct stat st;
+	struct store_video video = { .whole = false };
+	uint64_t serial = serial_of(name, &part);
+	if (fstatat(store->videos_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISREG(st.st_mode))
+		serial = 0;
+	int r = serial > 0 ? store_look(store, serial, &video) : 0;
+	if (r == 0 && !(part && video.whole))
+		each(arg, serial, name);
+	return r;
+}
+
+int store_sweep(const struct store *store,
+	void (*each)(void *arg, uint64_t serial, const char *name), void *arg)
+{
+	DIR *list;
+	const char *name;
+	int r = store_list_open(store->videos_fd, &list);
+	if (r != 0)
+		return r;
+	while ((r = store_list_next(list, &name)) == 1) {
+		r = sweep_one(store, name, each, arg);
+		if (r != 0)
+			break;
+	}
+	(void)closedir(list);
+	return r;
+}
+
+static int open_as(const struct store *store, uint64_t serial, bool part)
+{
+	char name[VIDEO_NAME_SIZE];
+	store_video_name(name, serial, part);
+	int fd = store_open_file(store->videos_fd, name, O_RDONLY);
+	return fd == -ELOOP || fd == -EUCLEAN ? -ENOENT : fd;
+}
+
+/* Once more at the end: the part may have been renamed between the two looks. */
+int store_open_video(const struct store *store, uint64_t serial)
+{
+	int fd = open_as(store, serial, false);
+	if (fd == -ENOENT)
+		fd = open_as(store, serial, true);
+	return fd == -ENOENT ? open_as(store, serial, false) : fd;
+}
+
+int store_delete(const struct store *store, uint64_t serial)
+{
+	char name[VIDEO_NAME_SIZE];
+	bool any = false;
+	for (int part = 0; part <= 1; part++) {
+		store_video_name(name, serial, part == 1);
+		if (unlinkat(store->videos_fd, name, 0) == 0)
+			any = true;
+		else if (errno != ENOENT && errno != EISDIR)
+			return -errno;
+	}
+	return any ? store_sync(store->videos_fd) : 0;
+}
+
+int store_statfs(const struct store *store, struct statvfs *out)
+{
+	struct statvfs st;
+	if (fstatvfs(store->videos_fd, &st) < 0)
+		return -errno;
+	*out = st;
+	return 0;
+}
