@@ -228,14 +228,6 @@ bool job_unwait(struct waiter *w)
 	return linked;
 }
 
-size_t job_waiting(void)
-{
-	(void)pthread_mutex_lock(&lock);
-	size_t n = waiters_count();
-	(void)pthread_mutex_unlock(&lock);
-	return n;
-}
-
 /* ---- the engine thread only ---------------------------------------------------------------- */
 
 /* Twice the room; the old arrays are freed outside the lock. */

@@ -6,7 +6,6 @@
 
 static struct waiters readers = TAILQ_HEAD_INITIALIZER(readers);
 static struct waiters tickets = TAILQ_HEAD_INITIALIZER(tickets);
-static size_t waiting;
 
 static struct waiters *list_of(const struct waiter *w)
 {
@@ -17,19 +16,12 @@ void waiters_link(struct waiter *w)
 {
 	w->state = WAITER_LINKED;
 	TAILQ_INSERT_TAIL(list_of(w), w, link);
-	waiting++;
 }
 
 void waiters_unlink(struct waiter *w)
 {
 	w->state = WAITER_TAKEN;
 	TAILQ_REMOVE(list_of(w), w, link);
-	waiting--;
-}
-
-size_t waiters_count(void)
-{
-	return waiting;
 }
 
 void waiters_take(struct waiters *taken, struct waiter *w, int status)

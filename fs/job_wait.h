@@ -13,7 +13,6 @@ TAILQ_HEAD(waiters, waiter);
 
 void waiters_link(struct waiter *w);
 void waiters_unlink(struct waiter *w);
-size_t waiters_count(void);
 
 /* Moves w to the list taken, with what it will be told. From then on it is the taker's alone. */
 void waiters_take(struct waiters *taken, struct waiter *w, int status);

@@ -272,6 +272,7 @@ static int run(struct mount *mount)
 	(void)sigdelset(&signals, SIGUSR1);
 	(void)sigaction(SIGUSR1, &nudge, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error like a full disk */
 	mount->main_thread = pthread_self();
 
 	int r = start_engine(mount);

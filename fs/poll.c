@@ -203,7 +203,8 @@ static void take_figures(
 	job->poll_next_ms = 0;
 	job->poll_http_status = result->head->status;
 	job->poll_failures = good ? 0 : job->poll_failures + 1;
-	(void)snprintf(job->poll_error, sizeof(job->poll_error), "%s", good ? "" : why);
+	int most = (int)sizeof(job->poll_error) - 1;
+	(void)snprintf(job->poll_error, sizeof(job->poll_error), "%.*s", most, good ? "" : why);
 }
 
 void poll_take_first(struct job *job, const struct http_result *result, const struct report *report)

@@ -15,10 +15,10 @@
 #define DOUBLE_DIGITS 17 /* always enough to read the same number again */
 #define LAST_SECOND INT64_C(253402300799) /* of the year 9999, RFC 3339 goes no further */
 
-/* Widths of what changes while a job is under way: each holds "null" and its largest value. */
+/* Widths of what changes while a job is under way: "null" fits, and all that can be expected. */
 #define PROGRESS_WIDTH 4
-#define BYTES_WIDTH 20
-#define COUNT_WIDTH 10
+#define BYTES_WIDTH 13
+#define COUNT_WIDTH 6
 #define TIME_WIDTH 22
 #define HTTP_STATUS_WIDTH 4
 
@@ -181,7 +181,7 @@ static void put_video(struct text *text, const struct job *job)
 	put_duration(text, job->duration_s);
 	text_member(text, "respect_moderation", WORD(words, job->respect_moderation + 1), 0);
 	put_number(text, "size", job->video_size, 0);
-	put_number(text, "bytes", bytes_here(job), BYTES_WIDTH);
+	put_number(text, "bytes", bytes_here(job), job->video == VIDEO_FETCHING ? BYTES_WIDTH : 0);
 	put_text(text, "sha256", job->sha256);
 	put_error(text, job->video_error, job->video_message);
 	text_close(text);

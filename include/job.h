@@ -157,9 +157,6 @@ int job_wait_ticket(uint64_t ticket, struct waiter *w);
  */
 bool job_unwait(struct waiter *w);
 
-/* How many requests wait, in all. */
-size_t job_waiting(void);
-
 /* ---- the engine thread only ---------------------------------------------------------------- */
 
 /* -ENOMEM. */

@@ -5,7 +5,7 @@
  * Owns    the directory, its lock, `videos/<serial>.mp4.part` and `videos/<serial>.mp4`: the name
  *         without .part is the proof that the file is whole and on disk. SHA-256.
  * Thread  store_new(), store_free(), store_sweep(): before and after all threads. A part: the disk
- *         thread. store_open_video(), store_statfs(), store_video_present(): any.
+ *         thread. store_open_video(), store_statfs(): any.
  * Gives   0 or -errno; descriptors.
  * Never   follows a link; knows states, network, FUSE or SQL.
  */
