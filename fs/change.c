@@ -70,6 +70,14 @@ void change_lookup(const char *id, uint64_t ticket)
 		probe_begin(id, ticket);
 }
 
+static void set_removed(struct job *job)
+{
+	job->video = VIDEO_REMOVED;
+	job->video_error = ERROR_NONE;
+	job->video_message[0] = '\0';
+	job->video_bytes = job->video_synced = 0;
+}
+
 /* ---- forgetting: the row says so, then the files go, then the row -------------------------- */
 
 static void work_delete(struct disk_task *task)
@@ -85,21 +93,35 @@ static void delete_files(struct run *run, void (*done)(struct disk_task *task))
 	disk_do(&run->delete_task);
 }
 
-static void on_forgotten(struct run *run, int error)
+/* Its files may be gone, or some of them: it is shown without a video, and can be forgotten again. */
+static void remember(struct run *run, int error)
 {
-	if (error == 0)
-		job_remove(run->serial);
+	struct job job;
+	rows_load(run, &job);
+	job.forgotten = false;
+	rows_save(run, &job, NULL, 0, NULL);
+	job_unhide(run->serial);
+	go_on(run, true);
 	reply(run, error);
 }
 
-/* Where the files do not go, the row stays, and the next start tries again. */
+static void on_forgotten(struct run *run, int error)
+{
+	if (error != 0) {
+		remember(run, error);
+		return;
+	}
+	job_remove(run->serial);
+	reply(run, 0);
+}
+
 static void on_forgotten_files(struct disk_task *task)
 {
 	struct run *run = container_of(task, struct run, delete_task);
 	if (run->delete_error == 0)
 		rows_delete(run, on_forgotten);
 	else
-		reply(run, run->delete_error);
+		remember(run, run->delete_error);
 	run_rest(run);
 }
 
@@ -119,6 +141,8 @@ static void forget_row(struct run *run)
 	struct job job;
 	rows_load(run, &job);
 	job.forgotten = true;
+	if (job.video == VIDEO_READY || job.video == VIDEO_FETCHING)
+		set_removed(&job);
 	log_info("%s: forgotten", job.id);
 	rows_save(run, &job, NULL, 0, on_forgetting);
 }
@@ -146,10 +170,7 @@ static void remove_row(struct run *run)
 {
 	struct job job;
 	rows_load(run, &job);
-	job.video = VIDEO_REMOVED;
-	job.video_error = ERROR_NONE;
-	job.video_message[0] = '\0';
-	job.video_bytes = job.video_synced = 0;
+	set_removed(&job);
 	log_info("%s: its video is removed", job.id);
 	rows_save(run, &job, NULL, 0, on_removing);
 }

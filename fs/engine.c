@@ -15,7 +15,7 @@
 
 #define BACK_OFF_MS 2000
 #define BACK_OFF_MAX_MS 60000
-#define CONNECTIONS_PER_HOST 64
+#define CONNECTIONS_PER_HOST 128 /* polls, downloads and look-ups never wait for each other */
 
 struct engine engine;
 

@@ -73,6 +73,11 @@ void fetch_rest(struct fetch *f, int64_t delay_ms)
 	free(f->filling);
 	free(f->writing);
 	f->filling = f->writing = NULL;
+	/* A thousand that wait for their server would take a thousand descriptors. */
+	if (f->bytes == 0) {
+		store_part_close(f->part);
+		f->part = NULL;
+	}
 	f->step = FETCH_RESTING;
 	heap_set(&resting, &f->due, clock_ms() + delay_ms);
 }
@@ -147,7 +152,7 @@ static void after_prepare(struct fetch *f)
 	if (f->task_result < 0) {
 		store_part_close(f->part);
 		f->part = NULL;
-		f->adopting = false;
+		f->adopting = f->adopting && f->task_result != -ENOENT;
 		f->failures++;
 		(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-f->task_result));
 		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
@@ -177,6 +182,7 @@ static struct fetch *fetch_of(struct run *run)
 		return NULL;
 	}
 	f->run = run;
+	f->begun_ms = clock_ms();
 	/* The first 8 bytes are looked at while they come; where fewer were kept, none is. */
 	f->keep = f->synced = job.video_synced >= 8 ? job.video_synced : 0;
 	f->size = job.video_size;
@@ -215,10 +221,13 @@ void fetch_cancel(struct run *run, void (*then)(struct run *run))
 		fetch_drop(f);
 }
 
-void fetch_refreshed(struct run *run)
+void fetch_refreshed(struct run *run, bool answered)
 {
-	if (run->fetch != NULL && run->fetch->step == FETCH_REFRESHING)
-		enqueue(run->fetch);
+	struct fetch *f = run->fetch;
+	if (f == NULL || f->step != FETCH_REFRESHING)
+		return;
+	f->asked = f->asked || answered;
+	enqueue(f);
 }
 
 static void wake_rested(int64_t now_ms)

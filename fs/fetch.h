@@ -32,7 +32,8 @@ enum fetch_outcome {
 	FETCH_CHANGED, /* what is there is not the beginning of what the server has */
 	FETCH_JUNK, /* not a video */
 	FETCH_TOO_LARGE,
-	FETCH_REFUSED, /* an address that we do not fetch from */
+	FETCH_REFUSED, /* a name that leads to where we do not fetch from */
+	FETCH_REFUSED_FOR_GOOD, /* an address that we do not fetch from */
 	FETCH_FULL, /* no room in the store */
 	FETCH_BROKEN, /* the store cannot be written or read */
 };
@@ -42,8 +43,11 @@ struct fetch {
 	struct run *run;
 	enum fetch_step step;
 	struct heap_node due; /* while resting */
-	unsigned failures; /* in a row, without a new byte */
-	unsigned junk;
+	unsigned failures; /* in a row, without a byte that is further than ever */
+	int64_t most_bytes; /* how far it ever came */
+	int64_t begun_ms; /* on the clock of deadlines */
+	int64_t junk_ms; /* since when no video came, only other things; 0: not so */
+	bool asked; /* for a fresh address, and there was an answer */
 	bool ask_first; /* for a fresh address, when the rest is over */
 	bool adopting;
 
@@ -53,6 +57,7 @@ struct fetch {
 	char reason[MESSAGE_SIZE];
 	int64_t retry_after_ms;
 	int64_t begun_bytes;
+	bool bounded; /* the answer's end can be told from a cut */
 	bool paused;
 	bool ended; /* curl is done with it */
 	char *filling, *writing; /* FETCH_BUFFER bytes each; only while getting */

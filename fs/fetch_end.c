@@ -1,25 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* What the end of an attempt means: a whole video, another attempt, or none any more. */
 #include "fetch.h"
+#include "mp4.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define JUNK_MAX 3 /* attempts: a page instead of a video may be a passing one */
-#define URL_LIFE_MS INT64_C(86400000) /* the longest that a provider promises: a day */
+/*
+ * What may pass by itself is tried again for so long: a page instead of a video as many time-outs as
+ * make ten minutes by default; a refused address for the day that the provider promises, and not
+ * less than ten minutes, since clocks jump and daemons sleep.
+ */
+#define JUNK_TIMEOUTS 20
+#define URL_LIFE_MS INT64_C(86400000)
+#define TRY_MS INT64_C(600000)
 
 static void work_end(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
+	struct store_video file;
 	f->task_result = f->adopting ? store_hash_finish(f->part, f->sha256)
 				     : store_part_finish(f->part, f->sha256);
 	f->part = NULL;
+	/* Renamed, but something failed behind that: the file is as whole as it can be. */
+	if (f->task_result != 0 && store_look(engine.store, f->run->serial, &file) == 0)
+		f->adopting = file.whole && file.whole_bytes == f->bytes;
 }
 
 static void work_delete(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
-	f->task_result = store_delete(engine.store, f->run->serial);
+	f->task_result = store_delete_part(engine.store, f->run->serial);
 }
 
 static void lose(struct fetch *f, enum error_code error)
@@ -57,6 +69,25 @@ static int64_t back_off(const struct fetch *f)
 	return f->retry_after_ms > 0 ? f->retry_after_ms : run_back_off(f->failures);
 }
 
+/* A day after the job was done, when nothing else can be expected of the provider any more. */
+static bool is_hopeless(const struct fetch *f)
+{
+	struct job job;
+	rows_load(f->run, &job);
+	return f->asked && clock_wall_ms() - job.done_ms >= URL_LIFE_MS &&
+	       clock_ms() - f->begun_ms >= TRY_MS;
+}
+
+/* Tries again with a fresh address, for as long as there is hope. */
+static void hope(struct fetch *f, enum error_code error)
+{
+	f->ask_first = true;
+	if (is_hopeless(f))
+		lose(f, error);
+	else
+		fetch_wait(f, error, back_off(f));
+}
+
 /* From the first byte, as another file: who has read of the old one gets an error. */
 static void begin_anew(struct fetch *f)
 {
@@ -74,15 +105,38 @@ static void begin_anew(struct fetch *f)
 	rows_save(f->run, &job, NULL, 0, NULL);
 }
 
-static void be_denied(struct fetch *f)
+/* Not a video: what is there of one before is kept. */
+static void be_junk(struct fetch *f)
+{
+	int64_t now_ms = clock_ms();
+	if (f->junk_ms == 0)
+		f->junk_ms = now_ms;
+	f->ask_first = true;
+	if (now_ms - f->junk_ms >= JUNK_TIMEOUTS * engine.options.timeout_ms)
+		lose(f, ERROR_NOT_A_VIDEO);
+	else
+		fetch_wait(f, ERROR_NOT_A_VIDEO, back_off(f));
+}
+
+/* Not provably whole: an answer that is ended by closing ends like one that was cut. */
+static bool is_unproven(const struct fetch *f)
+{
+	if (f->bounded || f->size >= 0)
+		return false;
+	int fd = store_open_video(engine.store, f->run->serial, false);
+	bool whole = fd >= 0 && mp4_is_whole(fd, f->bytes);
+	if (fd >= 0)
+		(void)close(fd);
+	return !whole;
+}
+
+/* Readers of what is not there any more wait for it again. */
+static void lower(struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	f->ask_first = true;
-	if (clock_wall_ms() - job.done_ms >= URL_LIFE_MS)
-		lose(f, ERROR_URL_EXPIRED);
-	else
-		fetch_wait(f, ERROR_URL_EXPIRED, back_off(f));
+	job.video_bytes = f->keep;
+	rows_show(f->run, &job);
 }
 
 static void after_end(struct fetch *f)
@@ -90,9 +144,9 @@ static void after_end(struct fetch *f)
 	struct job job;
 	if (f->task_result != 0) {
 		(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-f->task_result));
-		f->adopting = false;
 		f->keep = f->synced;
 		f->failures++;
+		lower(f);
 		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
 		return;
 	}
@@ -116,32 +170,38 @@ void fetch_end(struct fetch *f)
 /* An attempt is over, and all that came with it is in the part. */
 void fetch_conclude(struct fetch *f)
 {
-	bool came = f->bytes > f->begun_bytes;
-	f->failures = came ? 0 : f->failures + 1;
+	bool further = f->bytes > f->most_bytes;
+	if (further) {
+		f->most_bytes = f->bytes;
+		f->junk_ms = 0;
+	}
+	f->failures = further ? 0 : f->failures + 1;
 	f->ask_first = false;
+	if (f->outcome == FETCH_WHOLE && is_unproven(f)) {
+		f->outcome = FETCH_CHANGED;
+		(void)snprintf(f->reason, sizeof(f->reason), "the video is not whole");
+	}
 	switch (f->outcome) {
 	case FETCH_WHOLE:
 		fetch_end(f);
 		break;
 	case FETCH_DENIED:
-		be_denied(f);
+		hope(f, ERROR_URL_EXPIRED);
 		break;
 	case FETCH_CHANGED:
 		begin_anew(f);
 		fetch_wait(f, ERROR_TRANSPORT, back_off(f));
 		break;
 	case FETCH_JUNK:
-		f->ask_first = true;
-		begin_anew(f);
-		if (++f->junk >= JUNK_MAX)
-			lose(f, ERROR_NOT_A_VIDEO);
-		else
-			fetch_wait(f, ERROR_NOT_A_VIDEO, back_off(f));
+		be_junk(f);
 		break;
 	case FETCH_TOO_LARGE:
 		lose(f, ERROR_TOO_LARGE);
 		break;
 	case FETCH_REFUSED:
+		hope(f, ERROR_REFUSED_ADDRESS);
+		break;
+	case FETCH_REFUSED_FOR_GOOD:
 		lose(f, ERROR_REFUSED_ADDRESS);
 		break;
 	case FETCH_FULL:
@@ -151,7 +211,7 @@ void fetch_conclude(struct fetch *f)
 	case FETCH_CUT:
 	case FETCH_OPEN:
 		/* Where it goes forward, it goes on at once. */
-		if (came)
+		if (further)
 			fetch_get(f);
 		else
 			fetch_wait(f, ERROR_TRANSPORT, back_off(f));

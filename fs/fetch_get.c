@@ -63,6 +63,7 @@ static int on_head(void *arg, const struct http_head *head)
 {
 	struct fetch *f = arg;
 	f->retry_after_ms = head->retry_after_ms;
+	f->bounded = head->bounded;
 	if (head->status != 200 && head->status != 206)
 		return on_bad_status(f, head);
 	if (head->encoded)
@@ -88,6 +89,8 @@ static int on_head(void *arg, const struct http_head *head)
 static bool looks_good(struct fetch *f, const char *data, size_t length)
 {
 	int64_t at = received(f);
+	if (at >= 8)
+		return true;
 	for (size_t i = 0; i < length && at < 8; i++, at++)
 		f->first[at] = (unsigned char)data[i];
 	return at < 8 || memcmp(f->first + 4, "ftyp", 4) == 0;
@@ -122,6 +125,9 @@ static void on_done(void *arg, const struct http_result *result)
 		break;
 	case HTTP_REFUSED_URL:
 	case HTTP_REFUSED_ADDRESS:
+		(void)stop(f, FETCH_REFUSED_FOR_GOOD, result->reason);
+		break;
+	case HTTP_REFUSED_NAME:
 		(void)stop(f, FETCH_REFUSED, result->reason);
 		break;
 	default:
@@ -131,6 +137,10 @@ static void on_done(void *arg, const struct http_result *result)
 
 /* ---- to the disk ------------------------------------------------------------------------------ */
 
+/*
+ * After a failed sync the kernel takes what it could not write for clean, and the next sync would
+ * say that all is well. So the part is opened anew then, from what is known to be on disk.
+ */
 static void work_write(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
@@ -138,8 +148,12 @@ static void work_write(struct disk_task *task)
 	if (f->task_result != 0 || store_part_bytes(f->part) - f->synced < SYNC_BYTES)
 		return;
 	f->task_result = store_part_sync(f->part);
-	if (f->task_result == 0)
+	if (f->task_result == 0) {
 		f->synced = store_part_bytes(f->part);
+	} else {
+		store_part_close(f->part);
+		f->part = NULL;
+	}
 }
 
 /* What is in the file, for its readers; and on disk what is not to be fetched again. */
@@ -164,7 +178,8 @@ static void show(struct fetch *f)
 static void after_write(struct fetch *f)
 {
 	int r = f->task_result;
-	f->bytes = store_part_bytes(f->part);
+	f->keep = f->synced;
+	f->bytes = f->part != NULL ? store_part_bytes(f->part) : f->synced;
 	f->written = 0;
 	if (r == 0) {
 		show(f);
@@ -179,6 +194,7 @@ static void after_write(struct fetch *f)
 	f->exchange = NULL;
 	f->ended = true;
 	f->filled = 0;
+	show(f);
 	bool full = r == -ENOSPC || r == -EDQUOT;
 	(void)stop(f, full ? FETCH_FULL : FETCH_BROKEN, strerror(-r));
 }

@@ -39,6 +39,7 @@ struct http_exchange {
 	bool head_done;
 	bool following; /* this answer is a redirect that will be followed */
 	bool refused; /* an address was */
+	char if_range[256];
 	bool too_large;
 	bool stopped;
 	enum http_error dead; /* could not even start */
@@ -68,6 +69,10 @@ static int head_end(struct http_exchange *x)
 	long status = 0;
 	(void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->head.status = (int)status;
+	long version = CURL_HTTP_VERSION_NONE;
+	(void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+	x->head.bounded =
+		x->head.bounded || x->head.length >= 0 || version >= CURL_HTTP_VERSION_2_0;
 	if (status < 200)
 		return 0;
 	x->head_done = true;
@@ -213,7 +218,7 @@ static bool set_headers(struct http_exchange *x, const char *bearer, const char 
 					    : add_header(x, "Accept-Encoding:", "identity");
 	if (bearer != NULL)
 		good = good && add_header(x, "Authorization: Bearer", bearer);
-	if (if_range != NULL && if_range[0] != '\0')
+	if (if_range[0] != '\0')
 		good = good && add_header(x, "If-Range:", if_range);
 	return good && curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK;
 }
@@ -254,8 +259,6 @@ static bool set_up(struct http_exchange *x)
 	SET(CURLOPT_HEADERDATA, x);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
 	SET(CURLOPT_WRITEDATA, x);
-	/* Polls wait for a connection that is being made, and share it where it is HTTP/2. */
-	SET(CURLOPT_PIPEWAIT, x->request.body_max > 0 ? 1L : 0L);
 	if (x->request.body_max == 0)
 		SET(CURLOPT_BUFFERSIZE, 262144L);
 	if (x->request.range_from > 0) {
@@ -291,9 +294,11 @@ struct http_exchange *http_send(struct http *http, const struct http_request *re
 	x->request = *request;
 	x->request.url = x->request.bearer = x->request.if_range = NULL;
 	http_head_begin(&x->head);
+	if (request->if_range != NULL)
+		(void)snprintf(x->if_range, sizeof(x->if_range), "%s", request->if_range);
 	LIST_INSERT_HEAD(&http->exchanges, x, link);
 	x->easy = curl_easy_init();
-	if (x->easy == NULL || !set_up(x) || !set_headers(x, request->bearer, request->if_range))
+	if (x->easy == NULL || !set_up(x) || !set_headers(x, request->bearer, x->if_range))
 		x->dead = HTTP_TRANSPORT;
 	else
 		x->dead = begin(x, request->url);
@@ -320,7 +325,7 @@ static enum http_error error_of(const struct http_exchange *x, CURLcode code)
 	if (x->stopped)
 		return HTTP_STOPPED;
 	if (x->refused && code == CURLE_COULDNT_CONNECT)
-		return HTTP_REFUSED_ADDRESS;
+		return HTTP_REFUSED_NAME;
 	return http_error_of(code);
 }
 
@@ -351,7 +356,7 @@ static enum http_error follow(struct http_exchange *x)
 		return HTTP_TRANSPORT;
 	(void)curl_multi_remove_handle(x->http->multi, x->easy);
 	free_headers(x);
-	enum http_error error = set_headers(x, NULL, NULL) ? begin(x, url) : HTTP_TRANSPORT;
+	enum http_error error = set_headers(x, NULL, x->if_range) ? begin(x, url) : HTTP_TRANSPORT;
 	free(url);
 	return error;
 }
@@ -391,7 +396,7 @@ void http_poll(struct http *http, int64_t timeout_ms)
 	int running;
 
 	int wait_ms = timeout_ms < 0 || timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
-	(void)curl_multi_perform(http->multi, &running);
+	/* Poll first: an end that a perform before it saw would lie undelivered while we sleep. */
 	(void)curl_multi_poll(http->multi, NULL, 0, wait_ms, NULL);
 	(void)curl_multi_perform(http->multi, &running);
 	deliver(http);

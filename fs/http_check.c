@@ -44,17 +44,6 @@ static bool parse(const char *url, struct parts *parts)
 	return good;
 }
 
-enum http_error http_url_check(const char *url, const struct http_limits *limits)
-{
-	struct parts parts;
-	if (!parse(url, &parts))
-		return HTTP_REFUSED_URL;
-	bool allowed =
-		parts.user == NULL && (limits->allow_http || strcmp(parts.scheme, "https") == 0);
-	parts_free(&parts);
-	return allowed ? HTTP_OK : HTTP_REFUSED_URL;
-}
-
 int http_origin(const char *url, char *origin, size_t size)
 {
 	struct parts parts;
@@ -126,6 +115,8 @@ static bool six_is_special(const unsigned char *six)
 	if (six[0] == 0x20 && six[1] == 0x01 &&
 		(six[2] < 0x02 || (six[2] == 0x0d && six[3] == 0xb8)))
 		return true; /* 2001::/23 protocols, 2001:db8::/32 documentation */
+	if (six[0] == 0x3f && six[1] == 0xff && six[2] < 0x10)
+		return true; /* 3fff::/20 documentation: RFC 9637 */
 	return (six[0] & 0xe0) != 0x20;
 }
 
@@ -143,6 +134,38 @@ enum http_error http_address_check(const struct sockaddr *address)
 		special = six_is_special(six.sin6_addr.s6_addr);
 	}
 	return special ? HTTP_REFUSED_ADDRESS : HTTP_OK;
+}
+
+/* Of a host that is an address itself. A name is looked at when its socket is opened. */
+static enum http_error check_host(const char *host)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	char literal[INET6_ADDRSTRLEN];
+	size_t length = strcspn(host, "]%");
+
+	if (inet_pton(AF_INET, host, &four.sin_addr) == 1)
+		return http_address_check((const struct sockaddr *)(const void *)&four);
+	if (host[0] != '[' || length > sizeof(literal))
+		return HTTP_OK;
+	(void)snprintf(literal, sizeof(literal), "%.*s", (int)length - 1, host + 1);
+	if (inet_pton(AF_INET6, literal, &six.sin6_addr) != 1)
+		return HTTP_REFUSED_ADDRESS;
+	return http_address_check((const struct sockaddr *)(const void *)&six);
+}
+
+enum http_error http_url_check(const char *url, const struct http_limits *limits)
+{
+	struct parts parts;
+	if (!parse(url, &parts))
+		return HTTP_REFUSED_URL;
+	enum http_error error = HTTP_OK;
+	if (parts.user != NULL || (!limits->allow_http && strcmp(parts.scheme, "https") != 0))
+		error = HTTP_REFUSED_URL;
+	else if (!limits->allow_private)
+		error = check_host(parts.host);
+	parts_free(&parts);
+	return error;
 }
 
 int64_t http_retry_after(const char *value, int64_t now_s)

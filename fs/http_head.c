@@ -84,6 +84,8 @@ void http_head_line(struct http_head *head, char *line)
 		read_type(head, value);
 	else if ((value = value_of(line, "content-encoding")) != NULL)
 		head->encoded = strcasecmp(value, "identity") != 0;
+	else if ((value = value_of(line, "transfer-encoding")) != NULL)
+		head->bounded = strcasecmp(value, "chunked") == 0;
 	else if ((value = value_of(line, "retry-after")) != NULL)
 		head->retry_after_ms = http_retry_after(value, clock_wall_ms() / 1000);
 	else if ((value = value_of(line, "etag")) != NULL)
@@ -117,9 +119,6 @@ enum http_error http_error_of(CURLcode code)
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM:
 		return HTTP_CUT;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_URL_MALFORMAT:
-		return HTTP_REFUSED_URL;
 	default:
 		return HTTP_TRANSPORT;
 	}
@@ -133,6 +132,7 @@ const char *http_reason(enum http_error error, const char *said)
 	case HTTP_REFUSED_URL:
 		return "only https: addresses without a user name are fetched";
 	case HTTP_REFUSED_ADDRESS:
+	case HTTP_REFUSED_NAME:
 		return "the host is at a private or special address";
 	case HTTP_TOO_LARGE:
 		return "the answer is too large";

@@ -292,6 +292,16 @@ static int run(struct mount *mount)
 	return EXIT_SUCCESS;
 }
 
+/* As many descriptors as we may have: each open video and each connection takes one. */
+static void raise_files(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* No core dump would show the key. */
 static void lock_memory(void)
 {
@@ -303,6 +313,7 @@ static void lock_memory(void)
 static int serve(struct mount *mount)
 {
 	(void)umask(077);
+	raise_files();
 	int r = open_store(mount);
 	if (r == 0)
 		r = mount_session(mount);

@@ -95,7 +95,7 @@ static int open_video(struct handle *handle, const struct job *job, struct fuse_
 	fi->direct_io = !handle->whole;
 	/* What the kernel kept of an older epoch would be another file's. */
 	fi->keep_cache = handle->whole && handle->epoch == 0;
-	handle->fd = store_open_video(context.store, job->serial);
+	handle->fd = store_open_video(context.store, job->serial, handle->whole);
 	return handle->fd >= 0 ? 0 : handle->fd == -ENOENT ? -EIO : handle->fd;
 }
 

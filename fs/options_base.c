@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 int options_say(char *why, size_t size, const char *what, const char *reason)
@@ -31,11 +32,16 @@ static int clean_base(struct options *options, const char *source, char *why, si
 	bool local = http_is_loopback(options->base);
 	options->allow_http = options->allow_http || local;
 	options->allow_private = options->allow_private || local;
-	const struct http_limits limits = { .allow_http = true };
+	const struct http_limits limits = { .allow_http = true, .allow_private = true };
 	if (http_url_check(options->base, &limits) != HTTP_OK ||
 		strpbrk(options->base, "?#") != NULL)
 		return options_say(why, size, source, "not an https: address of a provider");
-	if (strncmp(options->base, "http:", 5) == 0 && !options->allow_http)
+	const struct http_limits given = { .allow_http = true,
+		.allow_private = options->allow_private };
+	if (http_url_check(options->base, &given) != HTTP_OK)
+		return options_say(
+			why, size, source, "a private address, which needs -o allow_private");
+	if (strncasecmp(options->base, "http:", 5) == 0 && !options->allow_http)
 		return options_say(
 			why, size, source, "http: would show the key, use https: or -o allow_http");
 	return 0;
@@ -68,7 +74,7 @@ static bool is_xai(const char *base)
 	const char *host = strstr(base, "://");
 	host = host != NULL ? host + 3 : base;
 	size_t length = strcspn(host, ":/");
-	return length >= 5 && strncmp(host + length - 5, ".x.ai", 5) == 0;
+	return length >= 5 && strncasecmp(host + length - 5, ".x.ai", 5) == 0;
 }
 
 static int find_provider(struct options *options, char *why, size_t size)
@@ -110,7 +116,7 @@ static int find_store(struct options *options, char *why, size_t size)
 		length = make_absolute(options->store, options->store_path) ? 0 : -1;
 	else if (geteuid() == 0)
 		length = snprintf(options->store_path, PATH_MAX, "/var/lib/cometfs");
-	else if (data != NULL)
+	else if (data != NULL && data[0] == '/')
 		length = snprintf(options->store_path, PATH_MAX, "%s/cometfs", data);
 	else if (home != NULL)
 		length = snprintf(options->store_path, PATH_MAX, "%s/.local/share/cometfs", home);

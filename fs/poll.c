@@ -23,6 +23,8 @@ static unsigned in_flight;
 static double slot_ms; /* poll_rate: no poll starts before this */
 static int64_t hold_ms; /* nor before this */
 static unsigned holds; /* in a row */
+static uint64_t accepted_serial; /* the job whose poll was accepted last, 0: none to speak of */
+static int64_t accepted_ms;
 static bool trouble; /* the last answer was a refusal of the key or the base URL */
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -52,10 +54,13 @@ static int64_t jittered(int64_t interval_ms)
 	return interval_ms - interval_ms / 10 + clock_jitter((uint32_t)(interval_ms / 5 + 1));
 }
 
-/* delay_ms from now; said in the job, too. */
+/* delay_ms from now, but not while all polls are held up; said in the job, too. */
 static void plan(struct run *run, struct job *job, int64_t delay_ms)
 {
-	heap_set(&due, &run->poll_due, clock_ms() + delay_ms);
+	int64_t now_ms = clock_ms();
+	if (delay_ms < hold_ms - now_ms)
+		delay_ms = hold_ms - now_ms;
+	heap_set(&due, &run->poll_due, now_ms + delay_ms);
 	job->poll_next_ms = clock_wall_ms() + delay_ms;
 }
 
@@ -127,21 +132,46 @@ static void say_trouble(enum verdict_action action, const char *why)
 	trouble = true;
 }
 
+/*
+ * A key that another job was accepted with a moment ago is good: then the refusal is of this job.
+ * That acceptance counts once, so that a key which is revoked is noticed within a round.
+ */
+static bool is_jobs_own(const struct run *run, enum verdict_action action)
+{
+	bool own = action == VERDICT_KEY && accepted_serial != 0 &&
+		   accepted_serial != run->serial && clock_ms() - accepted_ms < TROUBLE_MS;
+	if (own)
+		accepted_serial = 0;
+	return own;
+}
+
+static void be_accepted(struct run *run)
+{
+	if (trouble)
+		log_info("the provider accepts our polls again");
+	trouble = false;
+	holds = 0;
+	accepted_serial = run->serial;
+	accepted_ms = run->known_ms = clock_ms();
+}
+
 /* What the answer means for the polls of all jobs. */
-static void judge_mount(enum verdict_action action, int64_t retry_after_ms, const char *why)
+static void judge_mount(
+	struct run *run, enum verdict_action action, const struct http_head *head, const char *why)
 {
 	int64_t now_ms = clock_ms();
-	if (action == VERDICT_KEY || action == VERDICT_CONFIG) {
+	bool too_many = action == VERDICT_HOLD || (action == VERDICT_AGAIN && head->status == 503 &&
+							  head->retry_after_ms > 0);
+
+	if (action == VERDICT_ACCEPT) {
+		be_accepted(run);
+	} else if (too_many) {
+		int64_t back_off_ms = run_back_off(++holds);
+		hold_ms = now_ms + (head->retry_after_ms > 0 ? head->retry_after_ms : back_off_ms);
+	} else if (action == VERDICT_CONFIG ||
+		   (action == VERDICT_KEY && !is_jobs_own(run, action))) {
 		say_trouble(action, why);
 		hold_ms = now_ms + TROUBLE_MS;
-	} else if (action == VERDICT_HOLD || retry_after_ms > 0) {
-		int64_t back_off_ms = run_back_off(++holds);
-		hold_ms = now_ms + (retry_after_ms > 0 ? retry_after_ms : back_off_ms);
-	} else if (action == VERDICT_ACCEPT) {
-		if (trouble)
-			log_info("the provider accepts our polls again");
-		trouble = false;
-		holds = 0;
 	}
 }
 
@@ -214,11 +244,12 @@ void poll_take_first(struct job *job, const struct http_result *result, const st
 	(void)apply(job, &verdict, report);
 }
 
-static void plan_next(struct run *run, struct job *job, bool good)
+static void plan_next(struct run *run, struct job *job, const struct http_head *head, bool good)
 {
 	int64_t age_ms = clock_wall_ms() - job->tracked_ms;
 	int64_t interval_ms = jittered(interval_of(age_ms > 0 ? age_ms : 0));
-	plan(run, job, good ? interval_ms : run_back_off(job->poll_failures));
+	int64_t delay_ms = good ? interval_ms : run_back_off(job->poll_failures);
+	plan(run, job, delay_ms > head->retry_after_ms ? delay_ms : head->retry_after_ms);
 }
 
 /* A job that has just become final is said once in the log. */
@@ -236,19 +267,20 @@ static void say_final(const struct job *job)
 static void take_answer(struct run *run, struct job *job, const struct http_result *result,
 	const struct report *report)
 {
-	int64_t age_ms = clock_wall_ms() - job->tracked_ms;
-	struct verdict verdict = verdict_of(report, age_ms, run->no_url_polls);
+	/* Whom the provider knew a moment ago it may not know for a moment. */
+	int64_t unknown_ms = clock_ms() - run->known_ms;
+	struct verdict verdict = verdict_of(report, unknown_ms, run->no_url_polls);
 	bool no_url = report != NULL && report->kind == REPORT_NO_URL;
 	bool decided = verdict.action == VERDICT_ACCEPT || verdict.action == VERDICT_FAIL;
 	const char *why = why_not(result, report);
 
 	run->no_url_polls = no_url ? run->no_url_polls + 1 : 0;
-	judge_mount(verdict.action, result->head->retry_after_ms, why);
+	judge_mount(run, verdict.action, result->head, why);
 	take_figures(job, result, decided, why);
 	bool changed = apply(job, &verdict, report);
 	bool new_body = decided && is_new_body(run, result);
 	if (!job_is_final(job))
-		plan_next(run, job, decided || no_url);
+		plan_next(run, job, result->head, decided || no_url);
 	if (changed || new_body)
 		rows_save(run, job, result->body, new_body ? result->body_length : 0, NULL);
 	else
@@ -273,7 +305,7 @@ static void take_refresh(struct run *run, struct job *job, const struct http_res
 		rows_show(run, job);
 	}
 	run->refresh = false;
-	fetch_refreshed(run);
+	fetch_refreshed(run, report != NULL && report->kind == REPORT_JOB);
 }
 
 static void on_poll_done(void *arg, const struct http_result *result)
@@ -302,6 +334,7 @@ void poll_begin(struct run *run, bool remembered)
 {
 	struct job job;
 	rows_load(run, &job);
+	run->known_ms = clock_ms();
 	uint32_t spread_ms = remembered ? (uint32_t)engine.options.interval_ms : 0;
 	plan(run, &job, clock_jitter(spread_ms + 1));
 	rows_show(run, &job);
@@ -345,10 +378,19 @@ void poll_watch(struct run *run)
 	rows_show(run, &job);
 }
 
+/* Whoever was put off because of the key is asked about now, as far as the rate allows. */
 void poll_rekeyed(void)
 {
+	struct run *run;
+	int64_t now_ms = clock_ms();
+	if (!trouble)
+		return;
 	trouble = false;
 	hold_ms = 0;
+	LIST_FOREACH (run, &engine.runs, link) {
+		if (run->poll_due.at != 0)
+			heap_set(&due, &run->poll_due, now_ms);
+	}
 }
 
 void poll_stop(void)

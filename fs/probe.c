@@ -33,6 +33,7 @@ static int errno_of(enum http_error error)
 	case HTTP_RESOLVE:
 	case HTTP_CONNECT:
 	case HTTP_REFUSED_ADDRESS:
+	case HTTP_REFUSED_NAME:
 		return -EHOSTUNREACH;
 	default:
 		return -EIO;

@@ -207,15 +207,32 @@ static void publish(const struct change *change)
 		log_error("%s: no memory for its new state", change->job.id);
 }
 
-/* Written later, unless a newer value of the same job is on its way anyway. */
-static bool defer(struct change *change)
+static void defer_one(struct change *change)
 {
-	if (change->error == 0 || change->done != NULL || change->run->latest != change)
-		return false;
 	if (STAILQ_EMPTY(&deferred))
 		retry_ms = clock_ms() + RETRY_MS;
 	change->error = 0;
 	put_into(&deferred, change, PLACE_DEFERRED);
+}
+
+/* Written later, unless a newer value of the same job is on its way anyway. */
+static bool defer(struct change *change)
+{
+	struct change *latest = change->run->latest;
+	if (change->error == 0 || change->done != NULL || latest == NULL)
+		return false;
+	if (latest->place == PLACE_BEHIND) {
+		/* The newer one is shown only; with it, all is written. */
+		latest->body = change->body;
+		latest->body_length = change->body_length;
+		change->body = NULL;
+		show_now(&latest->job);
+		defer_one(latest);
+		return false;
+	}
+	if (latest != change)
+		return false;
+	defer_one(change);
 	return true;
 }
 
@@ -241,6 +258,14 @@ static void show_behind(struct run *run)
 	free_change(change);
 }
 
+/* A value that is dropped may have stood before one that was to be written later. */
+static void save_again(struct run *run)
+{
+	struct job job;
+	if (run->latest == NULL && job_get_hidden(run->serial, &job) == 0)
+		rows_save(run, &job, NULL, 0, NULL);
+}
+
 static void batch_done(struct disk_task *task)
 {
 	struct changes ended = STAILQ_HEAD_INITIALIZER(ended);
@@ -262,6 +287,8 @@ static void batch_done(struct disk_task *task)
 		run->changes++; /* it outlives done() */
 		free_change(change);
 		show_behind(run);
+		if (done != NULL && error != 0)
+			save_again(run);
 		if (done != NULL)
 			done(run, error);
 		run->changes--;

@@ -25,6 +25,7 @@ struct run {
 	struct heap_node poll_due;
 	struct http_exchange *poll;
 	int64_t poll_begun_ms;
+	int64_t known_ms; /* when the provider last knew the job, or we began to ask */
 	unsigned no_url_polls;
 	bool refresh; /* the poll under way is for a fresh address of the video */
 	char *body; /* the last accepted one, to see whether the next is another */
@@ -169,8 +170,8 @@ void fetch_adopt(struct run *run);
 /* Gives the download up; then() is called when nothing goes on any more, perhaps at once. */
 void fetch_cancel(struct run *run, void (*then)(struct run *run));
 
-/* poll_refresh() has ended; the job may have a new address. */
-void fetch_refreshed(struct run *run);
+/* poll_refresh() has ended; the job may have a new address. answered: the provider said it. */
+void fetch_refreshed(struct run *run, bool answered);
 
 /* Starts what has waited long enough, hands on what has come; the time of the next. */
 int64_t fetch_due(int64_t now_ms);

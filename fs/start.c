@@ -17,7 +17,8 @@
  *   ready                else            fetch again: the one way back of a video
  *   removed              any             delete what is left
  *   lost, by our limits  any             try again: the limits may be others now
- *   lost otherwise       any             lost
+ *   lost otherwise       part            delete it
+ *   lost otherwise       no part         lost
  */
 enum start_action start_of(const struct job *job, const struct store_video *file)
 {
@@ -102,7 +103,8 @@ static int start_job(struct job *job)
 		trust_part(job, &file);
 		return show(job, fetch_begin);
 	case START_DELETE:
-		(void)store_delete(engine.store, job->serial);
+		(void)(job->video == VIDEO_LOST ? store_delete_part(engine.store, job->serial)
+						: store_delete(engine.store, job->serial));
 		/* fallthrough */
 	case START_KEEP:
 		break;

@@ -85,7 +85,9 @@ int store_part_open(
 	struct store_part *new = part_new(store, serial);
 	if (new == NULL)
 		return -ENOMEM;
-	int r = open_file(new, true, O_RDWR | O_CREAT);
+	int r = keep > 0 ? 0 : store_delete_part(store, serial);
+	if (r == 0)
+		r = open_file(new, true, O_RDWR | O_CREAT);
 	if (r == 0 && new->bytes > keep) {
 		new->bytes = keep;
 		r = cut(new, keep);

@@ -93,26 +93,37 @@ static int open_as(const struct store *store, uint64_t serial, bool part)
 }
 
 /* Once more at the end: the part may have been renamed between the two looks. */
-int store_open_video(const struct store *store, uint64_t serial)
+int store_open_video(const struct store *store, uint64_t serial, bool whole)
 {
-	int fd = open_as(store, serial, false);
+	int fd = open_as(store, serial, !whole);
 	if (fd == -ENOENT)
-		fd = open_as(store, serial, true);
-	return fd == -ENOENT ? open_as(store, serial, false) : fd;
+		fd = open_as(store, serial, whole);
+	return fd == -ENOENT ? open_as(store, serial, !whole) : fd;
+}
+
+/* 1 when there was one. */
+static int delete_as(const struct store *store, uint64_t serial, bool part)
+{
+	char name[VIDEO_NAME_SIZE];
+	store_video_name(name, serial, part);
+	if (unlinkat(store->videos_fd, name, 0) == 0)
+		return 1;
+	return errno == ENOENT || errno == EISDIR ? 0 : -errno;
+}
+
+int store_delete_part(const struct store *store, uint64_t serial)
+{
+	int r = delete_as(store, serial, true);
+	return r > 0 ? store_sync(store->videos_fd) : r;
 }
 
 int store_delete(const struct store *store, uint64_t serial)
 {
-	char name[VIDEO_NAME_SIZE];
-	bool any = false;
-	for (int part = 0; part <= 1; part++) {
-		store_video_name(name, serial, part == 1);
-		if (unlinkat(store->videos_fd, name, 0) == 0)
-			any = true;
-		else if (errno != ENOENT && errno != EISDIR)
-			return -errno;
-	}
-	return any ? store_sync(store->videos_fd) : 0;
+	int whole = delete_as(store, serial, false);
+	int part = whole >= 0 ? delete_as(store, serial, true) : 0;
+	if (whole < 0 || part < 0)
+		return whole < 0 ? whole : part;
+	return whole + part > 0 ? store_sync(store->videos_fd) : 0;
 }
 
 int store_statfs(const struct store *store, struct statvfs *out)

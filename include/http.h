@@ -22,7 +22,8 @@ struct http_exchange;
 enum http_error {
 	HTTP_OK,
 	HTTP_REFUSED_URL, /* its scheme or a user name in it is not allowed */
-	HTTP_REFUSED_ADDRESS, /* its host is at a private or special address */
+	HTTP_REFUSED_ADDRESS, /* its host is a private or special address */
+	HTTP_REFUSED_NAME, /* its host's name leads to such an address: now, perhaps not always */
 	HTTP_RESOLVE,
 	HTTP_CONNECT,
 	HTTP_TLS,
@@ -49,6 +50,7 @@ struct http_head {
 	int64_t range_from; /* of a 206 */
 	int64_t range_total; /* the whole resource's length, of a 206 or 416 */
 	int64_t retry_after_ms;
+	bool bounded; /* its end can be told from a connection that was cut */
 	bool encoded; /* it has a Content-Encoding, although none was asked for */
 	char type[64]; /* of the content: lower case, without parameters */
 	char etag[256]; /* strong ones only, with the quotes */

@@ -49,18 +49,25 @@ int store_look(const struct store *store, uint64_t serial, struct store_video *v
 int store_sweep(const struct store *store,
 	void (*each)(void *arg, uint64_t serial, const char *name), void *arg);
 
-/* A descriptor for reading: of the whole video, else of its part; -ENOENT. The caller closes. */
-int store_open_video(const struct store *store, uint64_t serial);
+/*
+ * A descriptor for reading: of the whole video if it is said to be whole, else of its part; -ENOENT.
+ * Where the one that is asked for is not there, it is the other: it may just have been renamed.
+ */
+int store_open_video(const struct store *store, uint64_t serial, bool whole);
 
 /* Deletes both files; that there are none is no error. */
 int store_delete(const struct store *store, uint64_t serial);
+
+/* Deletes the part alone. */
+int store_delete_part(const struct store *store, uint64_t serial);
 
 /* The store's file system. */
 int store_statfs(const struct store *store, struct statvfs *out);
 
 /*
  * A part under way. store_part_open() keeps the first keep bytes of what is there (fewer if fewer
- * are there), cuts the rest off, and must be followed by store_part_rehash() until that is done.
+ * are there) and cuts the rest off; with keep 0 it is a new file, and who has the old one open goes
+ * on with that. It must be followed by store_part_rehash() until that is done.
  */
 int store_part_open(
 	const struct store *store, uint64_t serial, int64_t keep, struct store_part **part);

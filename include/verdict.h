@@ -33,7 +33,8 @@ struct verdict {
 #define VERDICT_GRACE_MS INT64_C(60000)
 
 /*
- * report is NULL when there was no answer. age_ms: since the job was tracked; no_url_polls: how
+ * report is NULL when there was no answer. age_ms: since the provider last knew
+ * the job, or we began to ask; no_url_polls: how
  * many such answers came before this one.
  */
 struct verdict verdict_of(const struct report *report, int64_t age_ms, unsigned no_url_polls);

@@ -463,7 +463,7 @@ static void links_in_place_of_videos(void **state)
 	assert_int_equal(store_part_open(store, SERIAL, 0, &part), -ELOOP);
 	assert_int_equal(store_hash_open(store, SERIAL, &part), -ENOENT);
 	assert_null(part);
-	assert_int_equal(store_open_video(store, SERIAL), -ENOENT);
+	assert_int_equal(store_open_video(store, SERIAL, true), -ENOENT);
 	assert_int_equal(store_look(store, SERIAL, &video), 0);
 	assert_false(video.whole || video.part);
 	assert_int_equal(store_delete(store, SERIAL), 0);
@@ -574,10 +574,10 @@ static void readers_stay(void **state)
 	char bytes[8] = "";
 	(void)state;
 	struct store *store = open_store(in("store"));
-	assert_int_equal(store_open_video(store, SERIAL), -ENOENT);
+	assert_int_equal(store_open_video(store, SERIAL, true), -ENOENT);
 	struct store_part *part = open_part(store, 0, 1);
 	append(part, "ab", 2);
-	int early = store_open_video(store, SERIAL);
+	int early = store_open_video(store, SERIAL, true);
 	assert_true(early >= 0);
 	assert_int_equal(fcntl(early, F_GETFD), FD_CLOEXEC);
 	append(part, "c", 1);
@@ -588,11 +588,11 @@ static void readers_stay(void **state)
 
 	/* The whole one goes before a part. */
 	store_part_close(open_part(store, 0, 1));
-	int late = store_open_video(store, SERIAL);
+	int late = store_open_video(store, SERIAL, true);
 	assert_int_equal(pread(late, bytes, 8, 0), 3);
 	assert_int_equal(store_delete(store, SERIAL), 0);
 	assert_int_equal(pread(late, bytes, 8, 0), 3);
-	assert_int_equal(store_open_video(store, SERIAL), -ENOENT);
+	assert_int_equal(store_open_video(store, SERIAL, true), -ENOENT);
 	(void)close(early);
 	(void)close(late);
 	store_free(store);
