@@ -166,15 +166,6 @@ int http_new(const struct http_limits *limits, struct http **http)
 	return 0;
 }
 
-/* The key is in a header: it is not left in freed memory. */
-static void free_headers(struct http_exchange *x)
-{
-	for (struct curl_slist *header = x->headers; header != NULL; header = header->next)
-		explicit_bzero(header->data, strlen(header->data));
-	curl_slist_free_all(x->headers);
-	x->headers = NULL;
-}
-
 static void exchange_free(struct http_exchange *x)
 {
 	LIST_REMOVE(x, link);
@@ -182,7 +173,7 @@ static void exchange_free(struct http_exchange *x)
 		(void)curl_multi_remove_handle(x->http->multi, x->easy);
 		curl_easy_cleanup(x->easy);
 	}
-	free_headers(x);
+	http_headers_free(&x->headers);
 	free(x->body);
 	free(x);
 }
@@ -199,27 +190,15 @@ void http_free(struct http *http)
 	curl_global_cleanup();
 }
 
-static bool add_header(struct http_exchange *x, const char *name, const char *value)
-{
-	char line[2048];
-	int length = snprintf(line, sizeof(line), "%s %s", name, value);
-	bool fits = length > 0 && (size_t)length < sizeof(line);
-	struct curl_slist *headers = fits ? curl_slist_append(x->headers, line) : NULL;
-	explicit_bzero(line, sizeof(line));
-	if (headers == NULL)
-		return false;
-	x->headers = headers;
-	return true;
-}
-
 static bool set_headers(struct http_exchange *x, const char *bearer, const char *if_range)
 {
-	bool good = x->request.body_max > 0 ? add_header(x, "Accept:", "application/json")
-					    : add_header(x, "Accept-Encoding:", "identity");
+	bool good = x->request.body_max > 0
+			    ? http_header_add(&x->headers, "Accept:", "application/json")
+			    : http_header_add(&x->headers, "Accept-Encoding:", "identity");
 	if (bearer != NULL)
-		good = good && add_header(x, "Authorization: Bearer", bearer);
+		good = good && http_header_add(&x->headers, "Authorization: Bearer", bearer);
 	if (if_range[0] != '\0')
-		good = good && add_header(x, "If-Range:", if_range);
+		good = good && http_header_add(&x->headers, "If-Range:", if_range);
 	return good && curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK;
 }
 
@@ -355,7 +334,7 @@ static enum http_error follow(struct http_exchange *x)
 	if (url == NULL)
 		return HTTP_TRANSPORT;
 	(void)curl_multi_remove_handle(x->http->multi, x->easy);
-	free_headers(x);
+	http_headers_free(&x->headers);
 	enum http_error error = set_headers(x, NULL, x->if_range) ? begin(x, url) : HTTP_TRANSPORT;
 	free(url);
 	return error;

@@ -98,6 +98,27 @@ void http_head_begin(struct http_head *head)
 	head->length = head->range_from = head->range_total = head->retry_after_ms = -1;
 }
 
+void http_headers_free(struct curl_slist **headers)
+{
+	for (struct curl_slist *header = *headers; header != NULL; header = header->next)
+		explicit_bzero(header->data, strlen(header->data));
+	curl_slist_free_all(*headers);
+	*headers = NULL;
+}
+
+bool http_header_add(struct curl_slist **headers, const char *name, const char *value)
+{
+	char line[2048];
+	int length = snprintf(line, sizeof(line), "%s %s", name, value);
+	bool fits = length > 0 && (size_t)length < sizeof(line);
+	struct curl_slist *longer = fits ? curl_slist_append(*headers, line) : NULL;
+	explicit_bzero(line, sizeof(line));
+	if (longer == NULL)
+		return false;
+	*headers = longer;
+	return true;
+}
+
 enum http_error http_error_of(CURLcode code)
 {
 	switch (code) {

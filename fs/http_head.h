@@ -17,6 +17,12 @@ void http_head_begin(struct http_head *head);
 /* Takes in one header line, which it may change. */
 void http_head_line(struct http_head *head, char *line);
 
+/* One more header to send, "Name:" and its value. False where there is no memory, or no room. */
+bool http_header_add(struct curl_slist **headers, const char *name, const char *value);
+
+/* Wipes first: the key is in one of them. */
+void http_headers_free(struct curl_slist **headers);
+
 enum http_error http_error_of(CURLcode code);
 
 /* For people: what curl said, or words of ours. */

@@ -61,10 +61,9 @@ static struct entry *visible(uint64_t serial)
 	return entry != NULL && !entry->hidden ? entry : NULL;
 }
 
-/* FNV-1a. */
 static uint64_t hash_of(const char *id)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
 	for (; *id != '\0'; id++)
 		hash = (hash ^ (unsigned char)*id) * UINT64_C(1099511628211);
 	return hash;

@@ -31,7 +31,6 @@ struct mount {
 	struct store *store;
 	struct catalog *catalog;
 	struct fuse_session *session;
-	pthread_t main_thread;
 	int report_fd; /* to the waiting parent; -1 */
 };
 
@@ -45,7 +44,8 @@ static int fail(const char *what, const char *why)
 	return EXIT_FAILURE;
 }
 
-static void on_fuse_log(enum fuse_log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_fuse_log(
+	enum fuse_log_level level, const char *format, va_list args)
 {
 	char words[sizeof(fuse_words)];
 	(void)vsnprintf(words, sizeof(words), format, args);
@@ -202,7 +202,7 @@ static void *run_session(void *arg)
 	if (config != NULL)
 		(void)fuse_session_loop_mt(mount->session, config);
 	fuse_loop_cfg_destroy(config);
-	(void)pthread_kill(mount->main_thread, SIGTERM); /* unmounted from outside */
+	(void)kill(getpid(), SIGTERM); /* unmounted from outside: main waits for this */
 	return NULL;
 }
 
@@ -273,7 +273,6 @@ static int run(struct mount *mount)
 	(void)sigaction(SIGUSR1, &nudge, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error like a full disk */
-	mount->main_thread = pthread_self();
 
 	int r = start_engine(mount);
 	if (r != 0)
@@ -343,8 +342,10 @@ static int wait_for_child(const struct mount *mount, pid_t child, int fd)
 		return EXIT_SUCCESS;
 	if (n == 1)
 		return fail(mount->mountpoint, "the mount does not answer");
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		continue;
+	pid_t ended;
+	do
+		ended = waitpid(child, &status, 0);
+	while (ended < 0 && errno == EINTR);
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		return WEXITSTATUS(status);
 	return fail(mount->mountpoint, "the daemon ended before it was ready");

@@ -15,19 +15,24 @@ int options_say(char *why, size_t size, const char *what, const char *reason)
 	return -EINVAL;
 }
 
+static void drop_slashes(char *text)
+{
+	size_t length = strlen(text);
+	while (length > 0 && text[length - 1] == '/')
+		text[--length] = '\0';
+}
+
 /* https://host/v1/ is what other clients want; the Grok route is not below /v1. */
 static int clean_base(struct options *options, const char *source, char *why, size_t size)
 {
 	int length = snprintf(options->base, sizeof(options->base), "%s", source);
 	if (length < 0 || (size_t)length >= sizeof(options->base))
 		return options_say(why, size, "SOURCE", "too long");
-	char *end = options->base + length;
-	while (end > options->base && end[-1] == '/')
-		*--end = '\0';
-	if (end - options->base > 3 && strcmp(end - 3, "/v1") == 0)
-		*(end -= 3) = '\0';
-	while (end > options->base && end[-1] == '/')
-		*--end = '\0';
+	drop_slashes(options->base);
+	size_t end = strlen(options->base);
+	if (end > 3 && strcmp(options->base + end - 3, "/v1") == 0)
+		options->base[end - 3] = '\0';
+	drop_slashes(options->base);
 
 	bool local = http_is_loopback(options->base);
 	options->allow_http = options->allow_http || local;

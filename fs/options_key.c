@@ -82,7 +82,6 @@ int options_key(const struct options *options, char key[KEY_SIZE], char *why, si
 {
 	const char *variable = options->provider->key_variable;
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	char path[PATH_MAX];
 
 	if (options->key_file != NULL)
 		return take_file(options->key_path, key, why, size);
@@ -90,6 +89,7 @@ int options_key(const struct options *options, char key[KEY_SIZE], char *why, si
 	if (r != -ENODATA)
 		return r;
 	if (credentials != NULL) {
+		char path[PATH_MAX];
 		(void)snprintf(path, sizeof(path), "%s/cometapi-key", credentials);
 		if (access(path, F_OK) == 0)
 			return take_file(path, key, why, size);

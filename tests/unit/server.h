@@ -84,7 +84,7 @@ static inline void *server_run(void *arg)
 {
 	(void)arg;
 	for (unsigned i = 0; i < server.planned; i++) {
-		int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
+		int fd = accept(server.listener, NULL, NULL);
 		if (fd < 0)
 			break;
 		server.asked++;

@@ -22,7 +22,8 @@
 
 static void assert_url(const char *url, enum http_error strict, enum http_error with_http)
 {
-	const struct http_limits https = { .allow_http = false }, http = { .allow_http = true };
+	const struct http_limits https = { .allow_private = true };
+	const struct http_limits http = { .allow_private = true, .allow_http = true };
 	if (http_url_check(url, &https) != strict || http_url_check(url, &http) != with_http)
 		fail_msg("%s", url);
 }
@@ -46,6 +47,31 @@ static void urls(void **state)
 	assert_url("https://h.example/me@home", HTTP_OK, HTTP_OK);
 	assert_url("http://h.example", HTTP_REFUSED_URL, HTTP_OK);
 	assert_url("Http://h.example", HTTP_REFUSED_URL, HTTP_OK);
+}
+
+/* A host that is an address is judged before any look-up; a name when its socket is opened. */
+static void urls_of_addresses(void **state)
+{
+	static const char *const special[] = { "https://127.0.0.1/", "https://10.0.0.1:8443/v.mp4",
+		"https://169.254.169.254/latest/meta-data", "https://0x7f000001/", "https://127.1/",
+		"https://2130706433/", "https://[::1]/", "https://[fe80::1%25eth0]/",
+		"https://[::ffff:10.0.0.1]:8443/", "https://[fd12:3456::1]/" };
+	static const char *const open[] = { "https://8.8.8.8/", "https://[2606:4700::1111]:8443/",
+		"https://localhost/", "https://h.example/", "https://10.0.0.1.example/" };
+	const struct http_limits strict = { .allow_private = false };
+	const struct http_limits lenient = { .allow_private = true };
+	(void)state;
+	for (size_t i = 0; i < COUNT(special); i++) {
+		if (http_url_check(special[i], &strict) != HTTP_REFUSED_ADDRESS)
+			fail_msg("%s", special[i]);
+		assert_int_equal(http_url_check(special[i], &lenient), HTTP_OK);
+	}
+	for (size_t i = 0; i < COUNT(open); i++) {
+		if (http_url_check(open[i], &strict) != HTTP_OK)
+			fail_msg("%s", open[i]);
+	}
+	/* The scheme comes first. */
+	assert_int_equal(http_url_check("http://10.0.0.1/", &strict), HTTP_REFUSED_URL);
 }
 
 static void assert_origin(const char *url, const char *expected)
@@ -253,6 +279,7 @@ static void assert_silent(const char *text)
 	assert_int_equal(head.range_total, -1);
 	assert_int_equal(head.retry_after_ms, -1);
 	assert_false(head.encoded);
+	assert_false(head.bounded);
 	assert_string_equal(head.type, "");
 	assert_string_equal(head.etag, "");
 }
@@ -340,6 +367,8 @@ static void tags(void **state)
 static void the_others(void **state)
 {
 	(void)state;
+	assert_true(head_of("Transfer-Encoding: Chunked").bounded);
+	assert_false(head_of("Transfer-Encoding: gzip").bounded);
 	assert_int_equal(head_of("Retry-After: 7").retry_after_ms, 7000);
 	assert_int_equal(head_of("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT").retry_after_ms, 0);
 	assert_true(head_of("Content-Encoding: gzip").encoded);
@@ -366,8 +395,7 @@ static void errors_of_curl(void **state)
 		{ CURLE_GOT_NOTHING, HTTP_CUT },
 		{ CURLE_HTTP2, HTTP_CUT },
 		{ CURLE_HTTP2_STREAM, HTTP_CUT },
-		{ CURLE_UNSUPPORTED_PROTOCOL, HTTP_REFUSED_URL },
-		{ CURLE_URL_MALFORMAT, HTTP_REFUSED_URL },
+		{ CURLE_UNSUPPORTED_PROTOCOL, HTTP_TRANSPORT }, /* it speaks HTTP/0.9 */
 		{ CURLE_OUT_OF_MEMORY, HTTP_TRANSPORT },
 	};
 	(void)state;
@@ -389,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(urls),
+		cmocka_unit_test(urls_of_addresses),
 		cmocka_unit_test(origins),
 		cmocka_unit_test(an_origin_fits_or_not),
 		cmocka_unit_test(loopback),

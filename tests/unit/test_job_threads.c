@@ -125,7 +125,7 @@ static void *read_on(void *arg)
 	return NULL;
 }
 
-static void *interrupt(void *arg)
+static void *keep_interrupting(void *arg)
 {
 	struct reader *r = arg;
 	for (;;) {
@@ -145,7 +145,7 @@ static void begin(struct reader *r, unsigned seed)
 	assert_int_equal(sem_init(&r->woken, 0, 0), 0);
 	assert_int_equal(sem_init(&r->go, 0, 0), 0);
 	assert_int_equal(sem_init(&r->interrupted, 0, 0), 0);
-	assert_int_equal(pthread_create(&r->interrupter, NULL, interrupt, r), 0);
+	assert_int_equal(pthread_create(&r->interrupter, NULL, keep_interrupting, r), 0);
 	assert_int_equal(pthread_create(&r->thread, NULL, read_on, r), 0);
 }
 

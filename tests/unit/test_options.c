@@ -229,7 +229,7 @@ static void sizes(void **state)
 		bad_option(bads[i]);
 }
 
-static void words(void **state)
+static void one_of_few_words(void **state)
 {
 	(void)state;
 	bad("/mnt -o track=always", "-o track: ");
@@ -561,7 +561,7 @@ int main(void)
 		UNIT(seconds),
 		UNIT(rates_counts_and_owners),
 		UNIT(sizes),
-		UNIT(words),
+		UNIT(one_of_few_words),
 		UNIT(with_and_without_a_value),
 		UNIT(a_backslash_keeps_a_comma),
 		UNIT(empty_ones_are_nothing),

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+#
+#   make           build/cometfs
+#   make demo      what it does, shown on the built-in provider; needs no key
+#   make check     everything that has to hold: lint, unit tests, stories, sanitizers
+#   make asan      all tests with AddressSanitizer and UndefinedBehaviorSanitizer
+#   make tsan      all tests with ThreadSanitizer
+#   make lint      clang-format, cppcheck, clang-tidy, shellcheck
+#   make deps      installs what is missing
+#   make install   to $(DESTDIR)$(PREFIX); make uninstall takes it away again
+#   make clean
+#
+# BUILD=dir builds elsewhere, WERROR=1 makes errors of warnings, SANITIZE=list as gcc names them.
+
+BUILD = build
+PREFIX = /usr/local
+CFLAGS = -O2 -g
+JOBS = $(shell nproc)
+PROVE = prove --exec tests/run --jobs 2 --timer
+
+OBJECTS = \
+	fs/catalog.o \
+	fs/catalog_db.o \
+	fs/catalog_row.o \
+	fs/change.o \
+	fs/disk.o \
+	fs/engine.o \
+	fs/fetch.o \
+	fs/fetch_end.o \
+	fs/fetch_get.o \
+	fs/heap.o \
+	fs/http.o \
+	fs/http_check.o \
+	fs/http_head.o \
+	fs/job.o \
+	fs/job_pack.o \
+	fs/job_states.o \
+	fs/job_wait.o \
+	fs/letters.o \
+	fs/log.o \
+	fs/mp4.o \
+	fs/ops.o \
+	fs/ops_file.o \
+	fs/options.o \
+	fs/options_base.o \
+	fs/options_key.o \
+	fs/park.o \
+	fs/poll.o \
+	fs/probe.o \
+	fs/provider.o \
+	fs/provider_comet.o \
+	fs/provider_read.o \
+	fs/provider_value.o \
+	fs/provider_xai.o \
+	fs/rows.o \
+	fs/shared_map.o \
+	fs/start.o \
+	fs/store.o \
+	fs/store_files.o \
+	fs/store_part.o \
+	fs/store_video.o \
+	fs/tree.o \
+	fs/verdict.o \
+	fs/view.o \
+	fs/view_text.o
+
+SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c)
+HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h)
+STORIES = $(notdir $(wildcard tests/stories/*.bats))
+SHELL_FILES = .ci/run contrib/*.sh tests/run tests/*.sh tests/stories/lib.bash tests/stories/*.bats
+UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+# A path below a build directory says what is run, and on what: see tests/run.
+TESTS = $(UNITS) $(addprefix $(BUILD)/stories/,$(STORIES))
+PROVIDER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/provider/*.c))
+
+LIBRARIES = fuse3 libcurl sqlite3 libcjson libcrypto
+# Asked only when something is compiled, and once: on a new machine pkg-config comes with deps.
+library_cflags = $(eval library_cflags := $(patsubst -I%,-isystem %,\
+	$(shell pkg-config --cflags $(LIBRARIES))))$(library_cflags)
+
+# cppcheck reads no system headers, and has to be told what the macros of this one are.
+queue_h = $(filter %/sys/queue.h,$(shell echo | $(CC) -M -xc -include sys/queue.h -))
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wconversion -Wno-sign-conversion
+DIALECT = -std=c11 -D_GNU_SOURCE -DFUSE_USE_VERSION=314 -Iinclude
+HARDENING = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+LINK_HARDENING = -Wl,-z,relro,-z,now
+ifdef SANITIZE
+HARDENING = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LINK_HARDENING = -fsanitize=$(SANITIZE)
+endif
+
+COMPILE = $(CC) $(DIALECT) $(library_cflags) $(CPPFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
+	$(CFLAGS) $(HARDENING) -fPIE -pthread
+LINK = $(CC) $(CFLAGS) -fPIE -pie -pthread $(LINK_HARDENING) $(LDFLAGS)
+TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/provider $(UNITS)
+
+all: $(BUILD)/cometfs
+
+$(BUILD)/cometfs: $(BUILD)/fs/main.o $(BUILD)/libcometfs.a
+	$(LINK) -o $@ $^ $(shell pkg-config --libs $(LIBRARIES))
+
+$(BUILD)/libcometfs.a: $(addprefix $(BUILD)/,$(OBJECTS))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/provider: $(PROVIDER_OBJECTS)
+	$(LINK) -o $@ $^ $(shell pkg-config --libs libmicrohttpd)
+
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcometfs.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(shell pkg-config --libs cmocka $(LIBRARIES))
+
+# What reads the provider's scripts has its unit test too.
+$(BUILD)/tests/test_script: $(addprefix $(BUILD)/tests/provider/,script.o options.o words.o)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# Other flags, other objects.
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
+
+-include $(wildcard $(BUILD)/fs/*.d $(BUILD)/tests/*/*.d)
+
+programs: $(TEST_PROGRAMS)
+
+deps:
+	contrib/deps.sh build test
+
+demo:
+	contrib/deps.sh build
+	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider
+	BUILD=$(BUILD) contrib/demo.sh
+
+check: deps
+	$(MAKE) lint
+	$(MAKE) -j$(JOBS) WERROR=1 programs
+	$(MAKE) -j$(JOBS) WERROR=1 BUILD=build-asan SANITIZE=address,undefined programs
+	$(PROVE) tests/floors.sh $(TESTS) $(TESTS:$(BUILD)/%=build-asan/%)
+
+test: deps
+	$(MAKE) -j$(JOBS) programs
+	$(PROVE) $(TESTS)
+
+asan:
+	$(MAKE) BUILD=build-asan SANITIZE=address,undefined test
+
+tsan:
+	$(MAKE) BUILD=build-tsan SANITIZE=thread test
+
+lint:
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+	shellcheck -x $(SHELL_FILES)
+	cppcheck --quiet -j$(JOBS) --std=c11 --enable=warning,style,performance,portability \
+		--error-exitcode=1 --suppressions-list=tests/cppcheck.txt --include=$(queue_h) \
+		--library=posix --library=gnu $(filter -D% -I%,$(DIALECT)) $(SOURCES)
+	printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -n3 sh -c \
+		'clang-tidy --quiet "$$@" -- $(DIALECT) $(library_cflags) $(WARNINGS)' clang-tidy
+
+install: all
+	install -D -m 755 $(BUILD)/cometfs $(DESTDIR)$(PREFIX)/bin/cometfs
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/cometfs
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan
+
+.PHONY: all programs deps demo check test asan tsan lint install uninstall clean force
+.SECONDARY:

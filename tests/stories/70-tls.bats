@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Over TLS: the certificate is checked, HTTP/2 is used, and its one connection is used again.
+load lib.bash
+
+# A provider that says https, a certificate for it by an authority of our own, and nghttpx before it.
+start_tls() {
+	local dir=$BATS_TEST_TMPDIR
+	{
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority \
+			-keyout "$dir/ca.key" -out "$dir/ca.pem"
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=provider \
+			-keyout "$dir/tls.key" -out "$dir/tls.csr"
+		openssl x509 -req -in "$dir/tls.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo subjectAltName=IP:127.0.0.1) -out "$dir/tls.pem"
+	} 2>>"$dir/openssl.log"
+	local port
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	start_provider - --base "https://127.0.0.1:$port" <<-'SCRIPT'
+		job *
+			answer queued times=3
+			answer running times=3
+			answer done
+		video clip.mp4
+			file clip.mp4
+	SCRIPT
+	nghttpx --conf=/dev/null --workers=1 --frontend="127.0.0.1,$port" --backend="127.0.0.1,$PORT" \
+		--accesslog-file="$dir/access.log" --accesslog-format='$alpn $remote_port $request' \
+		--errorlog-file="$dir/nghttpx.log" "$dir/tls.key" "$dir/tls.pem" 2>>"$dir/nghttpx.log" 3>&- &
+	PROXY=$!
+	SOURCE=https://127.0.0.1:$port
+	wait_until 'curl -fs --cacert "$BATS_TEST_TMPDIR/ca.pem" "$SOURCE/_count/poll/none" >/dev/null'
+	: >"$dir/access.log"
+}
+
+# Its log is whole when it has ended.
+stop_tls() {
+	kill "$PROXY"
+	wait "$PROXY" || true
+	PROXY=
+}
+
+teardown() {
+	[ -z "${PROXY:-}" ] || stop_tls
+	end_story
+}
+
+@test "with its authority named: jobs and videos come over one connection of HTTP/2" {
+	start_tls
+	start_cometfs "cafile=$BATS_TEST_TMPDIR/ca.pem"
+	track $ID
+	wait_status $ID .state queued
+	track $ID2 $ID3
+	local id
+	for id in $ID $ID2 $ID3; do
+		wait_status $id .video.state ready
+		cmp "$MNT/jobs/$id/video.mp4" tests/provider/clip.mp4
+	done
+	stop_cometfs
+	stop_tls
+	cat "$BATS_TEST_TMPDIR/access.log"
+	[ "$(grep -c 'GET /grok/v1/videos/' "$BATS_TEST_TMPDIR/access.log")" = 21 ]
+	[ "$(grep -c 'GET /videos/clip.mp4' "$BATS_TEST_TMPDIR/access.log")" = 3 ]
+	[ "$(cut -d' ' -f1 "$BATS_TEST_TMPDIR/access.log" | sort -u)" = h2 ]
+	[ "$(cut -d' ' -f2 "$BATS_TEST_TMPDIR/access.log" | sort -u | wc -l)" = 1 ]
+}
+
+@test "with another authority, or none: refused, and the key is not sent" {
+	start_tls
+	start_cometfs
+	track $ID
+	wait_until '[ "$(status $ID .poll.failures)" -gt 0 ]'
+	[[ $(status $ID .poll.last_error) == *ertificate* ]]
+	[ "$(status $ID .state)" = unknown ]
+	stop_cometfs
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=stranger \
+		-keyout "$BATS_TEST_TMPDIR/stranger.key" -out "$BATS_TEST_TMPDIR/stranger.pem" 2>/dev/null
+	start_cometfs "cafile=$BATS_TEST_TMPDIR/stranger.pem"
+	track $ID2
+	wait_until '[ "$(status $ID2 .poll.failures)" -gt 0 ]'
+	[ "$(status $ID2 .state)" = unknown ]
+	stop_tls
+	run -1 asked test-key
+}

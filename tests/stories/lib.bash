@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What all stories share: a provider that plays a script, a mount, and ways to wait for what has to
+# happen. After each test the mount is taken away again, and the daemon's log has to be clean.
+bats_require_minimum_version 1.5.0
+cd "$BATS_TEST_DIRNAME/../.." || exit 1
+
+BUILD=${BUILD:-build}
+COMETFS=$PWD/$BUILD/cometfs
+ID=4b2cd27e-0b0d-3dec-c31c-7572daf74bb3
+ID2=c88b0ae7-9d40-b094-2b7f-d3a2a1d5a0c2
+ID3=task_5dyTOYFYsqa8FlYzTCkOx6lGnJ3pRvKz
+export COMETAPI_KEY=test-key LC_ALL=C
+
+setup() {
+	MNT=$BATS_TEST_TMPDIR/mnt
+	STORE=$BATS_TEST_TMPDIR/store
+	LOG=$BATS_TEST_TMPDIR/log
+	EXPECTED=
+	DAEMON=
+	PROVIDER=
+	SOURCE=http://127.0.0.1:9 # nobody is there
+	local every=halt_on_error=1:log_path=$BATS_TEST_TMPDIR/sanitizer
+	export ASAN_OPTIONS=$every:detect_stack_use_after_return=1
+	export UBSAN_OPTIONS=$every:print_stacktrace=1
+	export TSAN_OPTIONS=$every:second_deadlock_stack=1
+	mkdir "$MNT"
+	: >"$LOG"
+}
+
+teardown() {
+	end_story
+}
+
+end_story() {
+	[ -z "$DAEMON" ] || stop_cometfs
+	stop_provider
+	log_is_clean
+}
+
+# Whether the build is one with sanitizers, whose figures mean nothing.
+sanitized() {
+	[[ $BUILD != *build ]]
+}
+
+# start_provider SCRIPT [ARG…]: a file's path, a name in tests/provider/scripts, or - for standard input.
+start_provider() {
+	local script=$1
+	shift
+	case $script in
+	-)
+		script=$BATS_TEST_TMPDIR/provider.script
+		cat >"$script"
+		;;
+	*/*) ;;
+	*) script=tests/provider/scripts/$script.script ;;
+	esac
+	rm -f "$BATS_TEST_TMPDIR/port"
+	"$BUILD/provider" --port-file "$BATS_TEST_TMPDIR/port" --log "$BATS_TEST_TMPDIR/provider.log" \
+		"$@" "$script" >/dev/null 2>>"$LOG" 3>&- &
+	PROVIDER=$!
+	wait_until '[ -s "$BATS_TEST_TMPDIR/port" ] || ! kill -0 $PROVIDER'
+	PORT=$(<"$BATS_TEST_TMPDIR/port")
+	SOURCE=http://127.0.0.1:$PORT
+}
+
+stop_provider() {
+	[ -n "$PROVIDER" ] || return 0
+	kill "$PROVIDER"
+	wait "$PROVIDER" || true
+	PROVIDER=
+}
+
+# start_cometfs [OPTION,…]: mounts $SOURCE at $MNT, and waits until the mount answers.
+start_cometfs() {
+	local options=store=$STORE,interval=0.2,interval_watched=0.1,poll_rate=0
+	"$COMETFS" "$SOURCE" "$MNT" -f -o "$options${1:+,$1}" 2>>"$LOG" 3>&- &
+	DAEMON=$!
+	wait_until 'mountpoint -q "$MNT" || ! kill -0 $DAEMON'
+	kill -0 $DAEMON
+}
+
+# Ends the daemon as a service manager does; it has to end well.
+stop_cometfs() {
+	local pid=$DAEMON
+	DAEMON=
+	kill -TERM "$pid"
+	if ! wait_until "! kill -0 $pid 2>/dev/null"; then
+		kill -KILL "$pid"
+		fusermount3 -uqz "$MNT"
+		return 1
+	fi
+	wait "$pid"
+	! mountpoint -q "$MNT"
+}
+
+# Ends the daemon as a crash does.
+kill_cometfs() {
+	local pid=$DAEMON
+	DAEMON=
+	kill -KILL "$pid"
+	wait "$pid" || true
+	fusermount3 -uz "$MNT"
+}
+
+# wait_until CONDITION: a shell command; fails after half a minute.
+wait_until() {
+	local end=$((SECONDS + 30))
+	until eval "$1"; do
+		if ((SECONDS > end)); then
+			echo "in vain: $1"
+			cat "$LOG"
+			return 1
+		fi
+		sleep 0.05
+	done 2>/dev/null
+}
+
+# track ID…
+track() {
+	(cd "$MNT/jobs" && mkdir "$@")
+}
+
+# status ID PATH: a value of status.json, PATH as jq has it.
+status() {
+	jq -r "$2" "$MNT/jobs/$1/status.json"
+}
+
+wait_status() {
+	wait_until "[ \"\$(status $1 $2)\" = '$3' ]"
+}
+
+# Has the provider go on from where its script waits for NAME.
+event() {
+	curl -fsS -X POST "$SOURCE/_event/$1"
+}
+
+# How often a job was asked for; how often a video was.
+polls() {
+	curl -fsS "$SOURCE/_count/poll/$1"
+}
+
+video_gets() {
+	curl -fsS "$SOURCE/_count/video/$1"
+}
+
+# polls_reach ID COUNT: waits until a job was asked for so often.
+polls_reach() {
+	[ "$(curl -fsS -m 30 "$SOURCE/_count/poll/$1?wait=$2")" -ge "$2" ]
+}
+
+# made NAME SIZE: the bytes of a video that the provider makes up.
+made() {
+	"$BUILD/provider" --make "$1" "$2"
+}
+
+# asked PATTERN: lines of the provider's log.
+asked() {
+	grep -E "$1" "$BATS_TEST_TMPDIR/provider.log"
+}
+
+# within MS COMMAND…: it succeeds, and takes no longer. Twenty times as long with sanitizers.
+within() {
+	local limit=$1 begun=${EPOCHREALTIME/./} took
+	shift
+	"$@"
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	sanitized && limit=$((limit * 20))
+	echo "took $took ms: $*"
+	[ "$took" -le "$limit" ]
+}
+
+# Lines that the log of this story may have although they are warnings or errors.
+expect_log() {
+	EXPECTED=$EXPECTED${EXPECTED:+|}$1
+}
+
+log_is_clean() {
+	local bad
+	bad=$(grep -E 'assert|[Ss]anitizer|runtime error|error:|warning' "$LOG" | grep -vE "${EXPECTED:-^$}") || true
+	bad+=$(cat "$BATS_TEST_TMPDIR"/sanitizer* 2>/dev/null) || true
+	[ -z "$bad" ] || echo "not expected in the log: $bad"
+	[ -z "$bad" ]
+}
+
+# fails_with ERROR COMMAND…: the command fails, and says the error's text.
+fails_with() {
+	local error=$1
+	shift
+	run ! --separate-stderr "$@"
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *": $error"* ]] || {
+		echo "said: $stderr"
+		return 1
+	}
+}
