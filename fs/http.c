@@ -292,11 +292,6 @@ void http_cancel(struct http *http, struct http_exchange *exchange)
 	exchange_free(exchange);
 }
 
-void http_resume(struct http_exchange *exchange)
-{
-	(void)curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
-}
-
 static enum http_error error_of(const struct http_exchange *x, CURLcode code)
 {
 	if (x->too_large)
@@ -305,7 +300,18 @@ static enum http_error error_of(const struct http_exchange *x, CURLcode code)
 		return HTTP_STOPPED;
 	if (x->refused && code == CURLE_COULDNT_CONNECT)
 		return HTTP_REFUSED_NAME;
-	return http_error_of(code);
+	/* To curl, an answer that ends inside its headers is one without a body. */
+	return code == CURLE_OK && !x->head_done ? HTTP_CUT : http_error_of(code);
+}
+
+/* What was held back is given to on_body() in here, which may end the exchange. */
+void http_resume(struct http_exchange *exchange)
+{
+	CURLcode code = curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+	if (code == CURLE_OK)
+		return;
+	exchange->dead = error_of(exchange, code);
+	http_wake(exchange->http);
 }
 
 static void finish(struct http_exchange *x, enum http_error error)

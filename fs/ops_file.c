@@ -160,10 +160,20 @@ void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *f
 
 /* ---- read ------------------------------------------------------------------------------------- */
 
+/* A copy: the moment that the kernel has its bytes, another thread may release the file. */
 static void reply_slice(fuse_req_t req, const char *text, size_t length, size_t size, off_t offset)
 {
 	size_t at = (uint64_t)offset < length ? (size_t)offset : length;
-	(void)fuse_reply_buf(req, text + at, size < length - at ? size : length - at);
+	size_t count = size < length - at ? size : length - at;
+	char *slice = malloc(count + 1);
+	if (slice == NULL) {
+		(void)fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (count > 0)
+		memcpy(slice, text + at, count);
+	(void)fuse_reply_buf(req, slice, count);
+	free(slice);
 }
 
 /* As long as its size was shown: a tool that copies st_size bytes gets a whole document. */
@@ -213,7 +223,7 @@ static void reply_bytes(fuse_req_t req, const struct handle *handle, size_t size
 	free(buffer);
 }
 
-/* The handle lives: the kernel releases a file only when no READ of it is open. */
+/* Until the answer the handle lives: the kernel releases a file only when no READ of it is open. */
 static void reply_video(fuse_req_t req, const struct park_about *about, int status)
 {
 	const struct handle *handle = (const struct handle *)(uintptr_t)about->handle;

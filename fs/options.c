@@ -172,12 +172,18 @@ static bool set_value(const struct row *row, struct options *options, const char
 	return true;
 }
 
+/* For libfuse, which reads a list as we do: what was escaped is escaped again. */
 static bool hand_on(struct options *options, const char *option)
 {
 	size_t used = strlen(options->fuse_options);
-	size_t room = sizeof(options->fuse_options) - used;
-	int length = snprintf(options->fuse_options + used, room, ",%s", option);
-	return length > 0 && (size_t)length < room;
+	options->fuse_options[used++] = ',';
+	for (; *option != '\0' && used + 2 < sizeof(options->fuse_options); option++) {
+		if (*option == ',' || *option == '\\')
+			options->fuse_options[used++] = '\\';
+		options->fuse_options[used++] = *option;
+	}
+	options->fuse_options[used] = '\0';
+	return *option == '\0' && used + 2 < sizeof(options->fuse_options);
 }
 
 static const struct row *find_row(const char *option, size_t length)

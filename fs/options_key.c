@@ -48,6 +48,8 @@ static int read_file(const char *path, char key[KEY_SIZE])
 	char more;
 	if (r == 0 && length == KEY_SIZE - 1 && read(fd, &more, 1) == 1)
 		r = -EFBIG;
+	if (r == 0 && memchr(key, '\0', length) != NULL)
+		r = -EINVAL;
 	(void)close(fd);
 	key[length] = '\0';
 	return r;

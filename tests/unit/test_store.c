@@ -460,7 +460,8 @@ static void links_in_place_of_videos(void **state)
 	write_file(in("precious"), "text", 4);
 	assert_int_equal(symlink(in("precious"), in(PART)), 0);
 	assert_int_equal(symlink(in("precious"), in(WHOLE)), 0);
-	assert_int_equal(store_part_open(store, SERIAL, 0, &part), -ELOOP);
+	/* Where something is to be kept a link is refused; a new part takes its place, see below. */
+	assert_int_equal(store_part_open(store, SERIAL, 1, &part), -ELOOP);
 	assert_int_equal(store_hash_open(store, SERIAL, &part), -ENOENT);
 	assert_null(part);
 	assert_int_equal(store_open_video(store, SERIAL, true), -ENOENT);
@@ -469,13 +470,52 @@ static void links_in_place_of_videos(void **state)
 	assert_int_equal(store_delete(store, SERIAL), 0);
 	assert_file(in("precious"), "text", 4);
 
-	/* Its name is the video's now, and not what it had led to. */
+	/* The names are the video's now, and not what they had led to. */
+	assert_int_equal(symlink(in("precious"), in(PART)), 0);
 	assert_int_equal(symlink(in("precious"), in(WHOLE)), 0);
 	part = open_part(store, 0, 1);
 	append(part, "abc", 3);
 	finish(part, SHA_ABC);
 	assert_file(in("precious"), "text", 4);
 	assert_file(in(WHOLE), "abc", 3);
+	store_free(store);
+}
+
+static void a_new_part_leaves_the_old_one_to_its_readers(void **state)
+{
+	char bytes[3] = "";
+	(void)state;
+	struct store *store = open_store(in("store"));
+	struct store_part *part = open_part(store, 0, 1);
+	append(part, "old", 3);
+	store_part_close(part);
+	int reader = store_open_video(store, SERIAL, false);
+	part = open_part(store, 0, 1);
+	append(part, "new", 3);
+	assert_int_equal(pread(reader, bytes, 3, 0), 3);
+	assert_memory_equal(bytes, "old", 3);
+	(void)close(reader);
+	store_part_close(part);
+	store_free(store);
+}
+
+static void the_part_is_told_from_the_whole(void **state)
+{
+	char bytes[4] = "";
+	(void)state;
+	struct store *store = open_store(in("store"));
+	write_file(in(WHOLE), "aaaa", 4);
+	write_file(in(PART), "bbbb", 4);
+	int fd = store_open_video(store, SERIAL, false);
+	assert_int_equal(pread(fd, bytes, 4, 0), 4);
+	assert_memory_equal(bytes, "bbbb", 4);
+	(void)close(fd);
+	assert_int_equal(store_delete_part(store, SERIAL), 0);
+	assert_int_equal(store_delete_part(store, SERIAL), 0);
+	fd = store_open_video(store, SERIAL, false);
+	assert_int_equal(pread(fd, bytes, 4, 0), 4);
+	assert_memory_equal(bytes, "aaaa", 4);
+	(void)close(fd);
 	store_free(store);
 }
 
@@ -732,6 +772,8 @@ int main(void)
 		TEST(rehash_in_steps),
 		TEST(cut_by_somebody),
 		TEST(links_in_place_of_videos),
+		TEST(a_new_part_leaves_the_old_one_to_its_readers),
+		TEST(the_part_is_told_from_the_whole),
 		TEST(short_write_is_cut_back),
 		TEST(look_at_each_step),
 		TEST(readers_stay),
