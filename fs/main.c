@@ -287,6 +287,7 @@ static int run(struct mount *mount)
 	wait_for_end(mount, &signals);
 	end_session(mount, thread);
 	engine_stop();
+	ops_close();
 	log_info("unmounted from %s", mount->mountpoint);
 	return EXIT_SUCCESS;
 }

@@ -12,12 +12,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Set at open, then never changed: several READs of one handle run at the same time. */
 struct handle {
+	LIST_ENTRY(handle) link; /* shared: under the lock */
 	enum tree_kind kind;
 	uint64_t serial;
 	char *text; /* of a document */
@@ -29,6 +31,10 @@ struct handle {
 };
 
 static struct ops_context context;
+
+/* Guards the list of open handles alone: those that are left at the end are freed then. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static LIST_HEAD(, handle) handles = LIST_HEAD_INITIALIZER(handles);
 
 void ops_file_open(const struct ops_context *c)
 {
@@ -58,6 +64,31 @@ static void handle_free(struct handle *handle)
 		(void)close(handle->fd);
 	free(handle->text);
 	free(handle);
+}
+
+static void handle_link(struct handle *handle)
+{
+	(void)pthread_mutex_lock(&lock);
+	LIST_INSERT_HEAD(&handles, handle, link);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static void handle_close(struct handle *handle)
+{
+	(void)pthread_mutex_lock(&lock);
+	LIST_REMOVE(handle, link);
+	(void)pthread_mutex_unlock(&lock);
+	job_close(handle->serial, file_of(handle->kind));
+	handle_free(handle);
+}
+
+void ops_close(void)
+{
+	struct handle *handle;
+	while ((handle = LIST_FIRST(&handles)) != NULL) {
+		LIST_REMOVE(handle, link);
+		handle_free(handle);
+	}
 }
 
 /* ---- open ------------------------------------------------------------------------------------- */
@@ -138,6 +169,7 @@ static int open_handle(fuse_ino_t inode, struct fuse_file_info *fi, struct handl
 		return r;
 	}
 	(void)job_show(handle->serial, file_of(handle->kind), (uint32_t)handle->length);
+	handle_link(handle);
 	*out = handle;
 	return 0;
 }
@@ -152,10 +184,8 @@ void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *f
 	}
 	fi->fh = (uint64_t)(uintptr_t)handle;
 	/* An open that was interrupted is not followed by a release. */
-	if (fuse_reply_open(req, fi) == -ENOENT) {
-		job_close(handle->serial, file_of(handle->kind));
-		handle_free(handle);
-	}
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handle_close(handle);
 }
 
 /* ---- read ------------------------------------------------------------------------------------- */
@@ -270,9 +300,7 @@ void ops_file_op_read(
 
 void ops_file_op_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	struct handle *handle = handle_of(fi);
 	(void)inode;
-	job_close(handle->serial, file_of(handle->kind));
-	handle_free(handle);
+	handle_close(handle_of(fi));
 	(void)fuse_reply_err(req, 0);
 }

@@ -31,4 +31,7 @@ extern const struct fuse_lowlevel_ops ops_table;
 /* Before the session begins. */
 void ops_open(const struct ops_context *context);
 
+/* After the session and the engine have ended: frees what programs still had open. */
+void ops_close(void);
+
 #endif
