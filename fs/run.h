@@ -89,8 +89,7 @@ void change_remove(uint64_t serial, uint64_t ticket);
 /* A new job: its first row, then its run. body: the answer that it came from, if any. */
 void change_create(struct job *job, const char *body, size_t length, uint64_t ticket);
 
-/* ---- rows.c: a job's newest value, on disk before anybody sees it. Each is a change of the
- * document, and has the time of it. ------------------------------------------------------------ */
+/* ---- rows.c: on disk before anybody sees it ------------------------------------------------- */
 
 /* The newest value, whether it is on disk yet or not. */
 void rows_load(const struct run *run, struct job *job);
@@ -99,9 +98,10 @@ void rows_load(const struct run *run, struct job *job);
 typedef void rows_done(struct run *run, int error);
 
 /*
- * Writes a new value: it is visible when it is on disk. body (copied) is the accepted answer with
- * it, or NULL. Where the disk cannot take it: with done, the value is dropped and done is told;
- * without, it is shown all the same and written later, since the provider would say it again.
+ * Writes a new value, and the time of this change with it. It is visible when it is on disk. body
+ * (copied) is the accepted answer with it, or NULL. Where the disk cannot take it: with done, the
+ * value is dropped and done is told; without, it is shown all the same and written later, since
+ * the provider would say it again.
  */
 void rows_save(
 	struct run *run, const struct job *job, const char *body, size_t length, rows_done *done);
@@ -132,6 +132,7 @@ void poll_end(struct run *run);
 /* Asks once for a fresh address; fetch_refreshed() follows, whatever comes of it. */
 void poll_refresh(struct run *run);
 
+/* Somebody looks at the job: its next poll comes sooner. */
 void poll_watch(struct run *run);
 
 /* Another key: the mount's troubles with the old one are over. */

@@ -21,9 +21,9 @@ setup() {
 	PROVIDER=
 	SOURCE=http://127.0.0.1:9 # nobody is there
 	local every=halt_on_error=1:log_path=$BATS_TEST_TMPDIR/sanitizer
-	export ASAN_OPTIONS=$every:detect_stack_use_after_return=1
+	export ASAN_OPTIONS=$every:detect_stack_use_after_return=1:suppressions=$PWD/tests/asan.supp
 	export UBSAN_OPTIONS=$every:print_stacktrace=1
-	export TSAN_OPTIONS=$every:second_deadlock_stack=1
+	export TSAN_OPTIONS=$every:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
 	mkdir "$MNT"
 	: >"$LOG"
 }
@@ -32,10 +32,14 @@ teardown() {
 	end_story
 }
 
+# Takes away what is left, whatever has failed.
 end_story() {
-	[ -z "$DAEMON" ] || stop_cometfs
-	stop_provider
-	log_is_clean
+	local good=true
+	[ -z "$DAEMON" ] || stop_cometfs || good=false
+	fusermount3 -uqz "$MNT" || true
+	stop_provider || good=false
+	log_is_clean || good=false
+	$good
 }
 
 # Whether the build is one with sanitizers, whose figures mean nothing.
@@ -84,13 +88,12 @@ start_cometfs() {
 stop_cometfs() {
 	local pid=$DAEMON
 	DAEMON=
-	kill -TERM "$pid"
-	if ! wait_until "! kill -0 $pid 2>/dev/null"; then
+	kill -TERM "$pid" || return 1
+	wait_until "! kill -0 $pid 2>/dev/null" || {
 		kill -KILL "$pid"
-		fusermount3 -uqz "$MNT"
 		return 1
-	fi
-	wait "$pid"
+	}
+	wait "$pid" || return 1
 	! mountpoint -q "$MNT"
 }
 
