@@ -81,6 +81,7 @@ try "mkdir jobs/$ID"
 say "Its state is a file:"
 try "grep -E '^  .(state|progress)' jobs/$ID/status.json"
 until_it_says '"state": "done"'
+until_it_says '"size": *[0-9]'
 say "It is done. The video is fetched at once, and can already be read:"
 try "ls -l jobs/$ID"
 try "head -c 12 jobs/$ID/video.mp4 | od -c | head -n 1"

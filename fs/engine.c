@@ -105,11 +105,10 @@ static void wind_down(void)
 	engine.stopping = true;
 	job_fail_waiters(-EIO);
 	disk_stop();
-	http_free(engine.http);
 	probe_stop();
 	for (run = LIST_FIRST(&engine.runs); run != NULL; run = next) {
 		next = LIST_NEXT(run, link);
-		run->poll = NULL; /* went with http */
+		run->poll = NULL; /* nobody runs it any more, it goes with http */
 		fetch_stop(run);
 	}
 	rows_finish();
@@ -179,4 +178,5 @@ void engine_stop(void)
 {
 	letters_stop();
 	(void)pthread_join(thread, NULL);
+	http_free(engine.http); /* not before: the letter's wake may still have been in it */
 }

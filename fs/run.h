@@ -141,7 +141,7 @@ void poll_rekeyed(void);
 /* Starts what is due and allowed; the time of the next. */
 int64_t poll_due(int64_t now_ms);
 
-/* Frees what poll.c holds, with http gone. */
+/* Frees what poll.c holds, with http at rest. */
 void poll_stop(void);
 
 /* Asks about an id; on_done as in struct http_request. NULL when it cannot even be sent. */
@@ -157,7 +157,7 @@ void poll_take_first(
 /* Asks the provider, tracks the id if it is known, answers the ticket. */
 void probe_begin(const char *id, uint64_t ticket);
 
-/* Answers what is left, with http gone. */
+/* Answers what is left, with http at rest. */
 void probe_stop(void);
 
 /* ---- fetch.c ------------------------------------------------------------------------------- */
@@ -177,7 +177,7 @@ void fetch_refreshed(struct run *run, bool answered);
 /* Starts what has waited long enough, hands on what has come; the time of the next. */
 int64_t fetch_due(int64_t now_ms);
 
-/* At the end, with http and the disk thread gone: keeps what has come. */
+/* At the end, with http at rest and the disk thread gone: keeps what has come. */
 void fetch_stop(struct run *run);
 
 /* After that: frees what fetch.c itself holds. */

@@ -21,9 +21,9 @@ setup() {
 	PROVIDER=
 	SOURCE=http://127.0.0.1:9 # nobody is there
 	local every=halt_on_error=1:log_path=$BATS_TEST_TMPDIR/sanitizer
-	export ASAN_OPTIONS=$every:detect_stack_use_after_return=1:suppressions=$PWD/tests/asan.supp
+	export ASAN_OPTIONS=$every:detect_stack_use_after_return=1
 	export UBSAN_OPTIONS=$every:print_stacktrace=1
-	export TSAN_OPTIONS=$every:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
+	export TSAN_OPTIONS=$every:second_deadlock_stack=1
 	mkdir "$MNT"
 	: >"$LOG"
 }
