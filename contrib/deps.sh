@@ -39,6 +39,7 @@ test   nghttp2-proxy         nghttp2                 nghttp2           nghttp2
 test   openssl               openssl                 openssl           openssl
 test   python3               python3                 python            python3
 test   attr                  attr                    attr              attr
+test   iproute2              iproute                 iproute2          iproute2
 '
 
 # Packages of one manager's column, for the groups asked for.
