@@ -19,6 +19,7 @@ JOBS = $(shell nproc)
 PROVE = prove --exec tests/run --jobs 2 --timer
 
 OBJECTS = \
+	fs/cadence.o \
 	fs/catalog.o \
 	fs/catalog_db.o \
 	fs/catalog_row.o \

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BACK_OFF_MS 2000
-#define BACK_OFF_MAX_MS 60000
 #define CONNECTIONS_PER_HOST 128 /* polls, downloads and look-ups never wait for each other */
 
 struct engine engine;
@@ -63,16 +61,6 @@ void run_rest(struct run *run)
 	(void)tdelete(run, &runs, by_serial);
 	LIST_REMOVE(run, link);
 	free(run);
-}
-
-int64_t run_back_off(unsigned failures)
-{
-	int64_t most = BACK_OFF_MS;
-	for (unsigned i = 1; i < failures && most < BACK_OFF_MAX_MS; i++)
-		most *= 2;
-	if (most > BACK_OFF_MAX_MS)
-		most = BACK_OFF_MAX_MS;
-	return 1 + clock_jitter((uint32_t)most);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the end of an attempt means: a whole video, another attempt, or none any more. */
+#include "cadence.h"
 #include "fetch.h"
 #include "mp4.h"
 
@@ -66,7 +67,7 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms)
 
 static int64_t back_off(const struct fetch *f)
 {
-	return f->retry_after_ms > 0 ? f->retry_after_ms : run_back_off(f->failures);
+	return f->retry_after_ms > 0 ? f->retry_after_ms : cadence_back_off(f->failures);
 }
 
 /* A day after the job was done, when nothing else can be expected of the provider any more. */

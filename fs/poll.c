@@ -6,6 +6,7 @@
  * off. What is wrong with the key, the base URL, or is simply too much, holds up all polls: it is
  * the mount's trouble, not a job's.
  */
+#include "cadence.h"
 #include "run.h"
 #include "verdict.h"
 
@@ -28,31 +29,6 @@ static int64_t accepted_ms;
 static bool trouble; /* the last answer was a refusal of the key or the base URL */
 
 /* ---- when ------------------------------------------------------------------------------------ */
-
-/* By age, contract section 8: 5 s to 2 min, 10 s to 10 min, 30 s to 1 h, 5 min to a day. */
-static int64_t interval_of(int64_t age_ms)
-{
-	static const struct {
-		int64_t age_ms, interval_ms;
-	} steps[] = {
-		{ 120000, 0 },
-		{ 600000, 10000 },
-		{ 3600000, 30000 },
-		{ 86400000, 300000 },
-		{ INT64_MAX, 1800000 },
-	};
-	size_t i = 0;
-	while (age_ms >= steps[i].age_ms)
-		i++;
-	int64_t interval = engine.options.interval_ms;
-	return steps[i].interval_ms > interval ? steps[i].interval_ms : interval;
-}
-
-/* A tenth more or less, so that jobs that began together do not stay together. */
-static int64_t jittered(int64_t interval_ms)
-{
-	return interval_ms - interval_ms / 10 + clock_jitter((uint32_t)(interval_ms / 5 + 1));
-}
 
 /* delay_ms from now, but not while all polls are held up; said in the job, too. */
 static void plan(struct run *run, struct job *job, int64_t delay_ms)
@@ -103,7 +79,7 @@ static void start_poll(struct run *run, int64_t now_ms)
 		in_flight++;
 		return;
 	}
-	plan(run, &job, run_back_off(1));
+	plan(run, &job, cadence_back_off(1));
 	rows_show(run, &job);
 }
 
@@ -133,16 +109,14 @@ static void say_trouble(enum verdict_action action, const char *why)
 }
 
 /*
- * A key that another job was accepted with a moment ago is good: then the refusal is of this job.
- * That acceptance counts once, so that a key which is revoked is noticed within a round.
+ * A key that another job was accepted with a moment ago is good: then the refusal is of this job,
+ * which waits alone. A key that is revoked is noticed when the job that was accepted last asks
+ * again, or within a minute.
  */
 static bool is_jobs_own(const struct run *run, enum verdict_action action)
 {
-	bool own = action == VERDICT_KEY && accepted_serial != 0 &&
-		   accepted_serial != run->serial && clock_ms() - accepted_ms < TROUBLE_MS;
-	if (own)
-		accepted_serial = 0;
-	return own;
+	return action == VERDICT_KEY && accepted_serial != 0 && accepted_serial != run->serial &&
+	       clock_ms() - accepted_ms < TROUBLE_MS;
 }
 
 static void be_accepted(struct run *run)
@@ -166,7 +140,7 @@ static void judge_mount(
 	if (action == VERDICT_ACCEPT) {
 		be_accepted(run);
 	} else if (too_many) {
-		int64_t back_off_ms = run_back_off(++holds);
+		int64_t back_off_ms = cadence_back_off(++holds);
 		hold_ms = now_ms + (head->retry_after_ms > 0 ? head->retry_after_ms : back_off_ms);
 	} else if (action == VERDICT_CONFIG ||
 		   (action == VERDICT_KEY && !is_jobs_own(run, action))) {
@@ -247,9 +221,14 @@ void poll_take_first(struct job *job, const struct http_result *result, const st
 static void plan_next(struct run *run, struct job *job, const struct http_head *head, bool good)
 {
 	int64_t age_ms = clock_wall_ms() - job->tracked_ms;
-	int64_t interval_ms = jittered(interval_of(age_ms > 0 ? age_ms : 0));
-	int64_t delay_ms = good ? interval_ms : run_back_off(job->poll_failures);
-	plan(run, job, delay_ms > head->retry_after_ms ? delay_ms : head->retry_after_ms);
+	int64_t delay_ms = good ? cadence_interval(age_ms, engine.options.interval_ms)
+				: cadence_back_off(job->poll_failures);
+	int64_t now_ms = clock_ms();
+	if (run->not_before_ms < now_ms + head->retry_after_ms)
+		run->not_before_ms = now_ms + head->retry_after_ms;
+	if (delay_ms < run->not_before_ms - now_ms)
+		delay_ms = run->not_before_ms - now_ms;
+	plan(run, job, delay_ms);
 }
 
 /* A job that has just become final is said once in the log. */
@@ -370,6 +349,8 @@ void poll_watch(struct run *run)
 		return;
 	int64_t soonest_ms = run->poll_begun_ms + engine.options.interval_watched_ms;
 	int64_t now_ms = clock_ms();
+	if (soonest_ms < run->not_before_ms)
+		soonest_ms = run->not_before_ms;
 	if (soonest_ms < now_ms)
 		soonest_ms = now_ms;
 	if (soonest_ms >= run->poll_due.key)
@@ -383,11 +364,11 @@ void poll_rekeyed(void)
 {
 	struct run *run;
 	int64_t now_ms = clock_ms();
-	if (!trouble)
-		return;
+	if (trouble)
+		hold_ms = 0;
 	trouble = false;
-	hold_ms = 0;
 	LIST_FOREACH (run, &engine.runs, link) {
+		run->not_before_ms = 0;
 		if (run->poll_due.at != 0)
 			heap_set(&due, &run->poll_due, now_ms);
 	}

@@ -25,6 +25,7 @@ struct run {
 	struct heap_node poll_due;
 	struct http_exchange *poll;
 	int64_t poll_begun_ms;
+	int64_t not_before_ms; /* whoever looks: the provider said so, or refused this job */
 	int64_t known_ms; /* when the provider last knew the job, or we began to ask */
 	unsigned no_url_polls;
 	bool refresh; /* the poll under way is for a fresh address of the video */
@@ -67,9 +68,6 @@ struct run *run_find(uint64_t serial);
 
 /* Frees the run if nothing goes on with it. */
 void run_rest(struct run *run);
-
-/* A delay with full jitter: up to 2 s doubled failures - 1 times, at most 60 s. */
-int64_t run_back_off(unsigned failures);
 
 /* ---- letters.c: the mailbox ---------------------------------------------------------------- */
 

@@ -22,6 +22,11 @@ is_clip() {
 	cmp "$MNT/jobs/$1/video.mp4" tests/provider/clip.mp4
 }
 
+# Waits until the clip was asked for so often.
+clip_gets_reach() {
+	[ "$(curl -fsS -m 30 "$SOURCE/_count/video/clip.mp4?wait=$1")" -ge "$1" ]
+}
+
 # What is no HTTP comes from a server of its own: garbage, until the file go is there; then the clip.
 start_garbage() {
 	python3 - "$BATS_TEST_TMPDIR" tests/provider/clip.mp4 2>>"$LOG" 3>&- <<-'PYTHON' &
@@ -45,7 +50,7 @@ start_garbage() {
 	wait_until '[ -s "$BATS_TEST_TMPDIR/garbage" ] || ! kill -0 $SERVER'
 }
 
-# How many connections nobody took, in the network that the daemon is in.
+# How many connections were refused so far, in the network that the daemon is in.
 refused_connections() {
 	awk '$1 == "Tcp:" && $8 ~ /^[0-9]+$/ { print $8 }' "/proc/$DAEMON/net/snmp"
 }
@@ -102,7 +107,7 @@ refused_connections() {
 	serves 'text="<html><body>Soon</body></html>" type=text/html until=go' ''
 	start_cometfs
 	track $ID
-	[ "$(curl -fsS -m 30 "$SOURCE/_count/video/clip.mp4?wait=3")" -ge 3 ]
+	clip_gets_reach 3
 	[ "$(status $ID .video.error.code)" = not_a_video ]
 	[ "$(status $ID .video.state)" = fetching ]
 	[ ! -e "$MNT/jobs/$ID/video.mp4" ]
@@ -143,7 +148,7 @@ refused_connections() {
 	serves 'cut=50000 no-length=close until=go' no-length=close
 	start_cometfs
 	track $ID
-	[ "$(curl -fsS -m 30 "$SOURCE/_count/video/clip.mp4?wait=2")" -ge 2 ]
+	clip_gets_reach 2
 	[ "$(status $ID .video.state)" = fetching ]
 	[ "$(status $ID .video.error.message)" = "the video is not whole" ]
 	[ ! -e "$MNT/jobs/$ID/video.mp4" ]
@@ -160,24 +165,25 @@ refused_connections() {
 			answer running until=finish
 			answer done
 		job 401
-			answer 401 text="$refusal" retry-after=1
+			answer 401 text="$refusal"
 		job 403
-			answer 403 text="$refusal" retry-after=1
+			answer 403 text="$refusal"
 		video clip.mp4
 			file clip.mp4
 	SCRIPT
 	start_cometfs
 	track runs
+	polls_reach runs 2
+	track 401 403
 	for id in 401 403; do
-		polls_reach runs $(($(polls runs) + 2))
-		track $id
 		wait_status $id .poll.http_status $id
-		polls_reach $id 2
-		polls_reach runs $(($(polls runs) + 5))
 		[ "$(status $id .state)" = unknown ]
 		[ "$(status $id .poll.last_error)" = "not yours" ]
-		[ $id = 403 ] || rmdir "$MNT/jobs/$id"
 	done
+	polls_reach runs $(($(polls runs) + 10))
+	# Each waits for a minute by itself.
+	[ "$(polls 401)" = 1 ]
+	[ "$(polls 403)" = 1 ]
 	event finish
 	wait_status runs .video.state ready
 	is_clip runs
@@ -229,6 +235,10 @@ refused_connections() {
 	polls_reach running 1
 	track $ID
 	polls_reach $ID 10
+	# Not even for somebody who looks.
+	wait_status accepted .state running
+	wait_status running .state running
+	polls_reach $ID $(($(polls $ID) + 5))
 	[ "$(polls accepted)" = 1 ]
 	[ "$(polls running)" = 1 ]
 }
