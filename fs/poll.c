@@ -142,8 +142,9 @@ static void judge_mount(
 	} else if (too_many) {
 		int64_t back_off_ms = cadence_back_off(++holds);
 		hold_ms = now_ms + (head->retry_after_ms > 0 ? head->retry_after_ms : back_off_ms);
-	} else if (action == VERDICT_CONFIG ||
-		   (action == VERDICT_KEY && !is_jobs_own(run, action))) {
+	} else if (is_jobs_own(run, action)) {
+		run->not_before_ms = now_ms + TROUBLE_MS;
+	} else if (action == VERDICT_CONFIG || action == VERDICT_KEY) {
 		say_trouble(action, why);
 		hold_ms = now_ms + TROUBLE_MS;
 	}
