@@ -70,6 +70,13 @@ void change_lookup(const char *id, uint64_t ticket)
 		probe_begin(id, ticket);
 }
 
+static void say(const struct run *run, const char *what)
+{
+	struct job job;
+	rows_load(run, &job);
+	log_info("%s: %s", job.id, what);
+}
+
 static void set_removed(struct job *job)
 {
 	job->video = VIDEO_REMOVED;
@@ -111,6 +118,7 @@ static void on_forgotten(struct run *run, int error)
 		remember(run, error);
 		return;
 	}
+	say(run, "forgotten");
 	job_remove(run->serial);
 	reply(run, 0);
 }
@@ -143,7 +151,6 @@ static void forget_row(struct run *run)
 	job.forgotten = true;
 	if (job.video == VIDEO_READY || job.video == VIDEO_FETCHING)
 		set_removed(&job);
-	log_info("%s: forgotten", job.id);
 	rows_save(run, &job, NULL, 0, on_forgetting);
 }
 
@@ -159,6 +166,7 @@ static void on_removed_files(struct disk_task *task)
 static void on_removing(struct run *run, int error)
 {
 	if (error == 0) {
+		say(run, "its video is removed");
 		delete_files(run, on_removed_files);
 		return;
 	}
@@ -171,7 +179,6 @@ static void remove_row(struct run *run)
 	struct job job;
 	rows_load(run, &job);
 	set_removed(&job);
-	log_info("%s: its video is removed", job.id);
 	rows_save(run, &job, NULL, 0, on_removing);
 }
 
