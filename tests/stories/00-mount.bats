@@ -134,6 +134,19 @@ needs_root() {
 	refuses "$STORE" "$SOURCE" "$MNT" -o "store=$STORE"
 }
 
+@test "refuses a store on a full disk" {
+	needs_root
+	local disk=$BATS_TEST_TMPDIR/disk
+	mkdir "$disk"
+	mount -t tmpfs -o size=64k tmpfs "$disk"
+	head -c 64K /dev/zero >"$disk/fill"
+	refuses 'No space left' "$SOURCE" "$MNT" -o "store=$disk/store" || {
+		umount "$disk"
+		return 1
+	}
+	umount "$disk"
+}
+
 @test "refuses a machine without /dev/fuse" {
 	needs_root
 	run --separate-stderr unshare -m bash -c 'mount -t tmpfs tmpfs /dev && mknod -m 666 /dev/null c 1 3 &&
