@@ -245,6 +245,9 @@ void fetch_get(struct fetch *f)
 		.on_done = on_done,
 		.arg = f };
 
+	/* What an attempt announced that brought nothing was of something else. */
+	if (f->bytes == 0)
+		f->size = job.video_size;
 	f->step = FETCH_GETTING;
 	f->outcome = FETCH_OPEN;
 	f->ended = f->paused = false;

@@ -119,6 +119,16 @@ refused_connections() {
 	[ "$(polls $ID)" -ge 3 ]
 }
 
+@test "the length of what was no video is not held against the video" {
+	expect_log 'the download waits: what the server sends is no MP4'
+	serves 'text="this is not the video that was asked for" type=video/mp4' ''
+	start_cometfs
+	track $ID
+	wait_status $ID .video.state ready
+	is_clip $ID
+	[ "$(video_gets clip.mp4)" = 2 ]
+}
+
 @test "nothing but pages, for twenty time-outs: the video is lost, and its job is not" {
 	expect_log 'its video is lost: the server sends a page'
 	serves 'text="<html><body>Soon</body></html>" type=text/html retry-after=2'
