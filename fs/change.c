@@ -14,6 +14,13 @@ static void reply(struct run *run, int status)
 	run->ticket = 0;
 }
 
+static void say(const struct run *run, const char *what)
+{
+	struct job job;
+	rows_load(run, &job);
+	log_info("%s: %s", job.id, what);
+}
+
 /* What there is to do for a job by its state. */
 static void go_on(struct run *run, bool answered)
 {
@@ -29,11 +36,9 @@ static void go_on(struct run *run, bool answered)
 
 static void on_created(struct run *run, int error)
 {
-	struct job job;
 	if (error == 0) {
-		rows_load(run, &job);
-		log_info("%s: tracked", job.id);
-		go_on(run, job.poll_count > 0);
+		say(run, "tracked");
+		go_on(run, run->looked_up);
 	}
 	reply(run, error == -EEXIST && run->looked_up ? 0 : error);
 }
@@ -70,18 +75,10 @@ void change_lookup(const char *id, uint64_t ticket)
 		probe_begin(id, ticket);
 }
 
-static void say(const struct run *run, const char *what)
-{
-	struct job job;
-	rows_load(run, &job);
-	log_info("%s: %s", job.id, what);
-}
-
 static void set_removed(struct job *job)
 {
 	job->video = VIDEO_REMOVED;
-	job->video_error = ERROR_NONE;
-	job->video_message[0] = '\0';
+	job_set_video_error(job, ERROR_NONE, "");
 	job->video_bytes = job->video_synced = 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Downloads: whose turn it is, and what the end of an attempt means.
+ * Downloads: whose turn it is, and how one begins. fetch_get.c has an attempt, fetch_end.c its end.
  *
  * The provider's address is dying from the moment that it is told, so a download begins at once,
  * goes on where it was cut, and is given up only when nothing can come of it any more.
@@ -172,41 +172,35 @@ static void prepare(struct fetch *f)
 	fetch_submit(f, work_open, after_prepare);
 }
 
-static struct fetch *fetch_of(struct run *run)
+static void begin(struct run *run, bool adopting)
 {
 	struct job job;
 	struct fetch *f = calloc(1, sizeof(*f));
 	rows_load(run, &job);
 	if (f == NULL) {
 		log_error("%s: no memory to fetch its video", job.id);
-		return NULL;
+		return;
 	}
 	f->run = run;
+	f->adopting = adopting;
 	f->begun_ms = clock_ms();
 	/* The first 8 bytes are looked at while they come; where fewer were kept, none is. */
 	f->keep = f->synced = job.video_synced >= 8 ? job.video_synced : 0;
 	f->size = job.video_size;
 	memcpy(f->etag, job.etag, sizeof(f->etag));
 	run->fetch = f;
-	return f;
-}
-
-void fetch_begin(struct run *run)
-{
-	struct fetch *f = fetch_of(run);
-	if (f == NULL)
-		return;
 	enqueue(f);
 	start_next();
 }
 
+void fetch_begin(struct run *run)
+{
+	begin(run, false);
+}
+
 void fetch_adopt(struct run *run)
 {
-	struct fetch *f = fetch_of(run);
-	if (f == NULL)
-		return;
-	f->adopting = true;
-	enqueue(f);
+	begin(run, true);
 }
 
 void fetch_cancel(struct run *run, void (*then)(struct run *run))

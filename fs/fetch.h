@@ -56,7 +56,6 @@ struct fetch {
 	enum fetch_outcome outcome;
 	char reason[MESSAGE_SIZE];
 	int64_t retry_after_ms;
-	int64_t begun_bytes;
 	bool bounded; /* the answer's end can be told from a cut */
 	bool paused;
 	bool ended; /* curl is done with it */

@@ -41,8 +41,7 @@ static void lose(struct fetch *f, enum error_code error)
 	rows_load(f->run, &job);
 	log_error("%s: its video is lost: %s", job.id, f->reason);
 	job.video = VIDEO_LOST;
-	job.video_error = error;
-	(void)snprintf(job.video_message, sizeof(job.video_message), "%s", f->reason);
+	job_set_video_error(&job, error, f->reason);
 	job.video_bytes = job.video_synced = 0;
 	rows_save(f->run, &job, NULL, 0, NULL);
 	store_part_close(f->part);
@@ -58,8 +57,7 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms)
 	rows_load(f->run, &job);
 	if (job.video_error != error || strcmp(job.video_message, f->reason) != 0) {
 		log_info("%s: the download waits: %s", job.id, f->reason);
-		job.video_error = error;
-		(void)snprintf(job.video_message, sizeof(job.video_message), "%s", f->reason);
+		job_set_video_error(&job, error, f->reason);
 		rows_save(f->run, &job, NULL, 0, NULL);
 	}
 	fetch_rest(f, delay_ms);
@@ -153,8 +151,7 @@ static void after_end(struct fetch *f)
 	}
 	rows_load(f->run, &job);
 	job.video = VIDEO_READY;
-	job.video_error = ERROR_NONE;
-	job.video_message[0] = '\0';
+	job_set_video_error(&job, ERROR_NONE, "");
 	job.video_size = job.video_bytes = job.video_synced = f->bytes;
 	memcpy(job.sha256, f->sha256, sizeof(job.sha256));
 	rows_save(f->run, &job, NULL, 0, NULL);

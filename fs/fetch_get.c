@@ -166,8 +166,7 @@ static void show(struct fetch *f)
 	job.video_bytes = f->bytes;
 	job.video_synced = f->synced;
 	job.video_size = f->size;
-	job.video_error = ERROR_NONE;
-	job.video_message[0] = '\0';
+	job_set_video_error(&job, ERROR_NONE, "");
 	memcpy(job.etag, f->etag, sizeof(job.etag));
 	if (news)
 		rows_save(f->run, &job, NULL, 0, NULL);
@@ -252,7 +251,6 @@ void fetch_get(struct fetch *f)
 	f->outcome = FETCH_OPEN;
 	f->ended = f->paused = false;
 	f->retry_after_ms = -1;
-	f->begun_bytes = f->bytes;
 	f->filled = f->written = 0;
 	f->filling = f->filling != NULL ? f->filling : malloc(FETCH_BUFFER);
 	f->writing = f->writing != NULL ? f->writing : malloc(FETCH_BUFFER);

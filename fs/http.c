@@ -190,15 +190,15 @@ void http_free(struct http *http)
 	curl_global_cleanup();
 }
 
-static bool set_headers(struct http_exchange *x, const char *bearer, const char *if_range)
+static bool set_headers(struct http_exchange *x, const char *bearer)
 {
 	bool good = x->request.body_max > 0
 			    ? http_header_add(&x->headers, "Accept:", "application/json")
 			    : http_header_add(&x->headers, "Accept-Encoding:", "identity");
 	if (bearer != NULL)
 		good = good && http_header_add(&x->headers, "Authorization: Bearer", bearer);
-	if (if_range[0] != '\0')
-		good = good && http_header_add(&x->headers, "If-Range:", if_range);
+	if (x->if_range[0] != '\0')
+		good = good && http_header_add(&x->headers, "If-Range:", x->if_range);
 	return good && curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK;
 }
 
@@ -277,7 +277,7 @@ struct http_exchange *http_send(struct http *http, const struct http_request *re
 		(void)snprintf(x->if_range, sizeof(x->if_range), "%s", request->if_range);
 	LIST_INSERT_HEAD(&http->exchanges, x, link);
 	x->easy = curl_easy_init();
-	if (x->easy == NULL || !set_up(x) || !set_headers(x, request->bearer, x->if_range))
+	if (x->easy == NULL || !set_up(x) || !set_headers(x, request->bearer))
 		x->dead = HTTP_TRANSPORT;
 	else
 		x->dead = begin(x, request->url);
@@ -341,7 +341,7 @@ static enum http_error follow(struct http_exchange *x)
 		return HTTP_TRANSPORT;
 	(void)curl_multi_remove_handle(x->http->multi, x->easy);
 	http_headers_free(&x->headers);
-	enum http_error error = set_headers(x, NULL, x->if_range) ? begin(x, url) : HTTP_TRANSPORT;
+	enum http_error error = set_headers(x, NULL) ? begin(x, url) : HTTP_TRANSPORT;
 	free(url);
 	return error;
 }

@@ -137,6 +137,12 @@ bool job_accept(struct job *job, const struct report *report, int64_t now_ms)
 	return changed;
 }
 
+void job_set_video_error(struct job *job, enum error_code error, const char *message)
+{
+	job->video_error = error;
+	(void)snprintf(job->video_message, sizeof(job->video_message), "%s", message);
+}
+
 void job_fail(struct job *job, enum error_code error, const char *message, int64_t now_ms)
 {
 	if (job_is_final(job))

@@ -105,7 +105,7 @@ static void watch(const struct job *job)
 static int open_status(struct handle *handle, const struct job *job, struct fuse_file_info *fi)
 {
 	handle->text = view_status(job, context.provider, &handle->length);
-	fi->direct_io = !job_is_final(job) || !job_video_is_final(job);
+	fi->direct_io = !job_video_is_final(job);
 	watch(job);
 	return handle->text != NULL ? 0 : -ENOMEM;
 }

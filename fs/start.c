@@ -56,8 +56,7 @@ static void way_back(struct job *job)
 {
 	log_warning("%s: its video has to be fetched again", job->id);
 	job->video = VIDEO_FETCHING;
-	job->video_error = ERROR_NONE;
-	job->video_message[0] = '\0';
+	job_set_video_error(job, ERROR_NONE, "");
 	job->video_size = -1;
 	job->video_bytes = job->video_synced = 0;
 	job->etag[0] = '\0';

@@ -218,7 +218,7 @@ static void put_poll(struct text *text, const struct job *job)
 
 char *view_status(const struct job *job, const char *provider, size_t *length)
 {
-	struct text text = { .wide = !job_is_final(job) || !job_video_is_final(job) };
+	struct text text = { .wide = !job_video_is_final(job) };
 
 	text_open(&text, NULL);
 	put_job(&text, job);

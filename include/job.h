@@ -74,7 +74,8 @@ struct job_view {
 	uint32_t shown[JOB_FILES]; /* see job_show(); 0 when it is not open */
 };
 
-/* Whether a job, or a video, will not change any more by itself. */
+/* Whether a job, or its video, will not change any more by itself. The second is never true before
+ * the first. */
 bool job_is_final(const struct job *job);
 bool job_video_is_final(const struct job *job);
 
@@ -87,6 +88,9 @@ void job_init(struct job *job, const char *id, int64_t now_ms);
  * state or anything else that a crash must not forget has changed.
  */
 bool job_accept(struct job *job, const struct report *report, int64_t now_ms);
+
+/* Why the video waits, or is lost; ERROR_NONE and "" when all is well. */
+void job_set_video_error(struct job *job, enum error_code error, const char *message);
 
 /* Ends a job as failed. */
 void job_fail(struct job *job, enum error_code error, const char *message, int64_t now_ms);

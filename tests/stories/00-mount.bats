@@ -230,12 +230,7 @@ needs_root() {
 }
 
 @test "the store is for its owner alone" {
-	start_provider - <<-'SCRIPT'
-		job *
-			answer done
-		video clip.mp4
-			file clip.mp4
-	SCRIPT
+	start_provider many
 	start_cometfs
 	track $ID
 	wait_status $ID .video.state ready

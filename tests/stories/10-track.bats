@@ -12,12 +12,7 @@ queued() {
 }
 
 done_at_once() {
-	start_provider - <<-'SCRIPT'
-		job *
-			answer done
-		video clip.mp4
-			file clip.mp4
-	SCRIPT
+	start_provider many
 	start_cometfs "$@"
 }
 

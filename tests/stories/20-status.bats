@@ -148,12 +148,7 @@ live() {
 }
 
 @test "the document of a finished job never changes again, also over a restart" {
-	start_provider - <<-'SCRIPT'
-		job *
-			answer done
-		video clip.mp4
-			file clip.mp4
-	SCRIPT
+	start_provider many
 	start_cometfs
 	track $ID
 	wait_status $ID .video.state ready

@@ -4,12 +4,7 @@
 load lib.bash
 
 clip() {
-	start_provider - <<-'SCRIPT'
-		job *
-			answer done
-		video clip.mp4
-			file clip.mp4
-	SCRIPT
+	start_provider many
 	start_cometfs "$@"
 }
 

@@ -274,19 +274,14 @@ refused_connections() {
 }
 
 @test "a provider that comes later is found, although nobody looks" {
-	start_provider - <<-'SCRIPT'
-		job *
-			answer done
-		video clip.mp4
-			file clip.mp4
-	SCRIPT
+	start_provider many
 	stop_provider
 	start_cometfs
 	local before
 	before=$(refused_connections)
 	track $ID
 	wait_until '[ "$(refused_connections)" -gt '"$before ]"
-	start_provider "$BATS_TEST_TMPDIR/provider.script" --port "$PORT"
+	start_provider many --port "$PORT"
 	polls_reach $ID 1
 	wait_status $ID .video.state ready
 	is_clip $ID

@@ -107,12 +107,7 @@ calls_in_between() {
 
 @test "an idle mount makes no system call in ten seconds" {
 	[[ $BUILD != *tsan* ]] || skip "ThreadSanitizer has a thread of its own that wakes"
-	start_provider - <<-'SCRIPT'
-		job *
-			answer done
-		video clip.mp4
-			file clip.mp4
-	SCRIPT
+	start_provider many
 	start_cometfs
 	track $ID $ID2
 	wait_status $ID .video.state ready
