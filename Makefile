@@ -39,7 +39,9 @@ OBJECTS = \
 	fs/job_wait.o \
 	fs/letters.o \
 	fs/log.o \
+	fs/manners.o \
 	fs/mp4.o \
+	fs/notice.o \
 	fs/ops.o \
 	fs/ops_file.o \
 	fs/options.o \

@@ -2,6 +2,7 @@
 /*
  * The one thread that changes jobs: its runs, its loop, its beginning and its end.
  */
+#include "manners.h"
 #include "run.h"
 
 #include <assert.h>
@@ -78,6 +79,7 @@ static int64_t do_due(void)
 		job_expire(now_ms, engine.options.timeout_ms, engine.options.lookup_timeout_ms);
 	next_ms = sooner(next_ms, fetch_due(now_ms));
 	next_ms = sooner(next_ms, poll_due(now_ms));
+	next_ms = sooner(next_ms, notice_due(now_ms));
 	next_ms = sooner(next_ms, rows_flush(now_ms));
 	if (next_ms == INT64_MAX)
 		return -1;
@@ -108,7 +110,8 @@ static void wind_down(void)
 	}
 	assert(LIST_EMPTY(&engine.runs));
 	fetch_free();
-	poll_stop();
+	manners_stop();
+	notice_stop();
 	letters_free();
 	job_table_close();
 	explicit_bzero(engine.options.key, sizeof(engine.options.key));

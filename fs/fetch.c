@@ -184,6 +184,7 @@ static void begin(struct run *run, bool adopting)
 	f->run = run;
 	f->adopting = adopting;
 	f->begun_ms = clock_ms();
+	f->address_age_ms = clock_wall_ms() - job.done_ms;
 	/* The first 8 bytes are looked at while they come; where fewer were kept, none is. */
 	f->keep = f->synced = job.video_synced >= 8 ? job.video_synced : 0;
 	f->size = job.video_size;

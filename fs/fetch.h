@@ -45,7 +45,8 @@ struct fetch {
 	struct heap_node due; /* while resting */
 	unsigned failures; /* in a row, without a byte that is further than ever */
 	int64_t most_bytes; /* how far it ever came */
-	int64_t begun_ms; /* on the clock of deadlines */
+	int64_t begun_ms; /* on the clock of deadlines, which nobody sets */
+	int64_t address_age_ms; /* then: since the job was done */
 	int64_t junk_ms; /* since when no video came, only other things; 0: not so */
 	bool asked; /* for a fresh address, and there was an answer */
 	bool ask_first; /* for a fresh address, when the rest is over */

@@ -11,7 +11,7 @@
 /*
  * What may pass by itself is tried again for so long: a page instead of a video as many time-outs as
  * make ten minutes by default; a refused address for the day that the provider promises, and not
- * less than ten minutes, since clocks jump and daemons sleep.
+ * less than ten minutes, since the clock may have been wrong when the job was done.
  */
 #define JUNK_TIMEOUTS 20
 #define URL_LIFE_MS INT64_C(86400000)
@@ -39,7 +39,7 @@ static void lose(struct fetch *f, enum error_code error)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	log_error("%s: its video is lost: %s", job.id, f->reason);
+	notice(NOTICE_LOST, job.id, error, f->reason);
 	job.video = VIDEO_LOST;
 	job_set_video_error(&job, error, f->reason);
 	job.video_bytes = job.video_synced = 0;
@@ -56,7 +56,7 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms)
 	struct job job;
 	rows_load(f->run, &job);
 	if (job.video_error != error || strcmp(job.video_message, f->reason) != 0) {
-		log_info("%s: the download waits: %s", job.id, f->reason);
+		notice(NOTICE_WAITS, job.id, error, f->reason);
 		job_set_video_error(&job, error, f->reason);
 		rows_save(f->run, &job, NULL, 0, NULL);
 	}
@@ -71,10 +71,8 @@ static int64_t back_off(const struct fetch *f)
 /* A day after the job was done, when nothing else can be expected of the provider any more. */
 static bool is_hopeless(const struct fetch *f)
 {
-	struct job job;
-	rows_load(f->run, &job);
-	return f->asked && clock_wall_ms() - job.done_ms >= URL_LIFE_MS &&
-	       clock_ms() - f->begun_ms >= TRY_MS;
+	int64_t tried_ms = clock_ms() - f->begun_ms;
+	return f->asked && f->address_age_ms + tried_ms >= URL_LIFE_MS && tried_ms >= TRY_MS;
 }
 
 /* Tries again with a fresh address, for as long as there is hope. */

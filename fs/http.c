@@ -13,6 +13,8 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +54,14 @@ struct http_exchange {
 
 /* ---- call-backs of curl -------------------------------------------------------------------- */
 
+/* A connection whose other end has vanished would else take requests for a quarter of an hour. */
+static void limit_silence(const struct http_exchange *x, int fd)
+{
+	int64_t ms = x->request.stall_ms > 0 ? x->request.stall_ms : x->request.timeout_ms;
+	unsigned int limit = ms < INT_MAX ? (unsigned int)ms : INT_MAX;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+}
+
 static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_exchange *x = arg;
@@ -60,7 +70,10 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 		x->refused = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd >= 0)
+		limit_silence(x, fd);
+	return fd;
 }
 
 /* The empty line behind the headers: of a 1xx there is another answer to come. */
@@ -238,7 +251,11 @@ static bool set_up(struct http_exchange *x)
 	SET(CURLOPT_HEADERDATA, x);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
 	SET(CURLOPT_WRITEDATA, x);
-	if (x->request.body_max == 0)
+	SET(CURLOPT_FRESH_CONNECT, x->request.fresh ? 1L : 0L);
+	/* Many small answers over one connection of HTTP/2; a video may have one of its own. */
+	if (x->request.body_max > 0)
+		SET(CURLOPT_PIPEWAIT, 1L);
+	else
 		SET(CURLOPT_BUFFERSIZE, 262144L);
 	if (x->request.range_from > 0) {
 		char range[32];

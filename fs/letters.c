@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine's mailbox: what other threads want of it. */
+#include "manners.h"
 #include "run.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static void take_key(const char *key)
 {
 	memcpy(engine.options.key, key, sizeof(engine.options.key));
 	log_info("the key was read again");
-	poll_rekeyed();
+	manners_rekeyed();
 }
 
 /* False: it was the last one. */

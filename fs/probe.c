@@ -3,6 +3,7 @@
  * Probes: an id that nobody tracks was looked up, and the provider is asked once whether it is a
  * job. The kernel lets one look-up of a name through at a time, so each has its own probe.
  */
+#include "manners.h"
 #include "run.h"
 
 #include <errno.h>
@@ -90,7 +91,8 @@ void probe_begin(const char *id, uint64_t ticket)
 	(void)snprintf(probe->id, sizeof(probe->id), "%s", id);
 	probe->ticket = ticket;
 	LIST_INSERT_HEAD(&probes, probe, link);
-	if (poll_ask(id, engine.options.lookup_timeout_ms, on_probe_done, probe) == NULL)
+	manners_charge(clock_ms());
+	if (poll_ask(id, engine.options.lookup_timeout_ms, false, on_probe_done, probe) == NULL)
 		answer(probe, -ENOMEM);
 }
 

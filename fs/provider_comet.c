@@ -170,9 +170,11 @@ void comet_read_task(const struct answer *answer, struct report *report)
 	const cJSON *task = answer->task;
 
 	read_code(answer, report);
-	if (answer->gateway)
+	if (answer->gateway) {
+		value_copy(value_get(task, "task_id"), report->task_id, sizeof(report->task_id));
 		value_copy(value_get(task, "status"), report->task_status,
 			sizeof(report->task_status));
+	}
 	report->submitted_at = read_time(value_get(task, "submit_time"));
 	report->started_at = read_time(value_get(task, "start_time"));
 	report->finished_at = read_time(value_get(task, "finish_time"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run: the engine's own record of a job with which something goes on. Private to the engine:
- * engine.c letters.c change.c poll.c probe.c fetch*.c rows.c start.c.
+ * engine.c letters.c change.c poll.c manners.c probe.c notice.c fetch*.c rows.c start.c.
  *
  * Everything here belongs to the engine thread. A run lives from the moment that there is
  * something to do for its job until run_rest() finds nothing any more; a remembered job that is
@@ -21,14 +21,22 @@ struct run {
 	LIST_ENTRY(run) link;
 	uint64_t serial;
 
-	/* poll.c */
+	/* manners.c */
 	struct heap_node poll_due;
+	bool urgent; /* which line it is in, or was */
+	bool refused; /* the last answer was: for the key, or the base URL */
+	int64_t not_before_ms; /* whoever looks: the provider said so, or refused this job */
+
+	/* poll.c */
 	struct http_exchange *poll;
 	int64_t poll_begun_ms;
-	int64_t not_before_ms; /* whoever looks: the provider said so, or refused this job */
+	int64_t age_ms; /* of the job, when the polls began at begun_ms */
+	int64_t begun_ms;
 	int64_t known_ms; /* when the provider last knew the job, or we began to ask */
 	unsigned no_url_polls;
 	bool refresh; /* the poll under way is for a fresh address of the video */
+	bool timed_out; /* the last one: its connection may be dead, although it is open */
+	char *task_id; /* what the provider calls the job */
 	char *body; /* the last accepted one, to see whether the next is another */
 	size_t body_length;
 
@@ -119,8 +127,8 @@ void rows_finish(void);
 /* ---- poll.c -------------------------------------------------------------------------------- */
 
 /*
- * Begins to poll a job: a new one now; one with an answer already, or remembered from before a
- * restart, within the interval, so that a restart is no storm.
+ * Begins to poll a job: a new one now; one with an answer already when the next is due. Those that
+ * are remembered from before a restart, and overdue, are spread, so that it is no storm.
  */
 void poll_begin(struct run *run, bool remembered);
 
@@ -133,17 +141,14 @@ void poll_refresh(struct run *run);
 /* Somebody looks at the job: its next poll comes sooner. */
 void poll_watch(struct run *run);
 
-/* Another key: the mount's troubles with the old one are over. */
-void poll_rekeyed(void);
-
 /* Starts what is due and allowed; the time of the next. */
 int64_t poll_due(int64_t now_ms);
 
-/* Frees what poll.c holds, with http at rest. */
-void poll_stop(void);
-
-/* Asks about an id; on_done as in struct http_request. NULL when it cannot even be sent. */
-struct http_exchange *poll_ask(const char *id, int64_t timeout_ms,
+/*
+ * Asks about an id; on_done as in struct http_request. fresh: over a new connection. NULL when it
+ * cannot even be sent.
+ */
+struct http_exchange *poll_ask(const char *id, int64_t timeout_ms, bool fresh,
 	void (*on_done)(void *arg, const struct http_result *result), void *arg);
 
 /* What the first answer says of a job that is not tracked yet: REPORT_JOB or REPORT_NO_URL. */
@@ -157,6 +162,19 @@ void probe_begin(const char *id, uint64_t ticket);
 
 /* Answers what is left, with http at rest. */
 void probe_stop(void);
+
+/* ---- notice.c: what goes wrong with jobs, in the log ---------------------------------------- */
+
+enum notice { NOTICE_FAILED, NOTICE_EXPIRED, NOTICE_LOST, NOTICE_WAITS, NOTICES };
+
+/* One line; or, when there was one of this kind and code less than a minute ago, part of the next. */
+void notice(enum notice kind, const char *id, enum error_code code, const char *why);
+
+/* Says what has repeated for a minute; the time of the next such line. */
+int64_t notice_due(int64_t now_ms);
+
+/* At the end: says what has not been said yet. */
+void notice_stop(void);
 
 /* ---- fetch.c ------------------------------------------------------------------------------- */
 

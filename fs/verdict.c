@@ -3,8 +3,8 @@
  * What to do about the outcome of a poll.
  *
  *   kind of report       action
- *   no answer, BUSY,     AGAIN
- *   UNREADABLE
+ *   no answer, BUSY      AGAIN
+ *   UNREADABLE           AGAIN; of a page with status 200 DOUBT, then CONFIG
  *   JOB                  ACCEPT
  *   NO_URL               FAIL no_url after VERDICT_NO_URL_POLLS of them; else AGAIN,
  *                        or ACCEPT when it speaks of a state beside
@@ -12,7 +12,7 @@
  *   BAD_REQUEST          AGAIN while the job is young, then FAIL bad_request
  *   AUTH, QUOTA          KEY
  *   LIMITED              HOLD
- *   CONFIG               CONFIG
+ *   CONFIG               CONFIG; of a status 5xx, which may pass, DOUBT at first
  */
 #include "verdict.h"
 
@@ -31,9 +31,24 @@ static struct verdict unless(bool passing, enum error_code error)
 	return (struct verdict){ .action = VERDICT_FAIL, .error = error };
 }
 
-struct verdict verdict_of(const struct report *report, int64_t age_ms, unsigned no_url_polls)
+/* One may be a hiccup of what stands before the provider; a few in a row are another server. */
+static struct verdict doubt(const struct verdict_past *past)
 {
-	bool young = age_ms < VERDICT_GRACE_MS;
+	return act(past->doubts + 1 < VERDICT_DOUBTS ? VERDICT_DOUBT : VERDICT_CONFIG);
+}
+
+static struct verdict of_no_url(const struct report *report, const struct verdict_past *past)
+{
+	bool passing = past->no_url_polls < VERDICT_NO_URL_POLLS;
+	if (passing && report->state != JOB_UNKNOWN)
+		return act(VERDICT_ACCEPT);
+	return unless(passing, ERROR_NO_URL);
+}
+
+struct verdict verdict_of(
+	int http_status, const struct report *report, const struct verdict_past *past)
+{
+	bool young = past->unknown_ms < VERDICT_GRACE_MS;
 
 	if (report == NULL)
 		return act(VERDICT_AGAIN);
@@ -41,9 +56,7 @@ struct verdict verdict_of(const struct report *report, int64_t age_ms, unsigned 
 	case REPORT_JOB:
 		return act(VERDICT_ACCEPT);
 	case REPORT_NO_URL:
-		if (report->state != JOB_UNKNOWN && no_url_polls < VERDICT_NO_URL_POLLS)
-			return act(VERDICT_ACCEPT);
-		return unless(no_url_polls < VERDICT_NO_URL_POLLS, ERROR_NO_URL);
+		return of_no_url(report, past);
 	case REPORT_NOT_FOUND:
 		return unless(young, ERROR_NOT_FOUND);
 	case REPORT_BAD_REQUEST:
@@ -54,9 +67,10 @@ struct verdict verdict_of(const struct report *report, int64_t age_ms, unsigned 
 	case REPORT_LIMITED:
 		return act(VERDICT_HOLD);
 	case REPORT_CONFIG:
-		return act(VERDICT_CONFIG);
-	case REPORT_BUSY:
+		return http_status >= 500 ? doubt(past) : act(VERDICT_CONFIG);
 	case REPORT_UNREADABLE:
+		return http_status == 200 ? doubt(past) : act(VERDICT_AGAIN);
+	case REPORT_BUSY:
 		break;
 	}
 	return act(VERDICT_AGAIN);

@@ -16,6 +16,7 @@ enum verdict_action {
 	VERDICT_ACCEPT, /* the report speaks of the job: take it over */
 	VERDICT_FAIL, /* the job has failed, with the verdict's error */
 	VERDICT_AGAIN, /* nothing learned: poll again, with back-off */
+	VERDICT_DOUBT, /* likewise; a few in a row are the base URL's trouble */
 	VERDICT_HOLD, /* too many requests: the whole mount slows down */
 	VERDICT_KEY, /* the key's trouble: the whole mount waits for a better one */
 	VERDICT_CONFIG, /* the base URL's trouble: likewise */
@@ -32,11 +33,18 @@ struct verdict {
 /* How long after it was tracked a job may be unknown to the provider. */
 #define VERDICT_GRACE_MS INT64_C(60000)
 
-/*
- * report is NULL when there was no answer. age_ms: since the provider last knew
- * the job, or we began to ask; no_url_polls: how
- * many such answers came before this one.
- */
-struct verdict verdict_of(const struct report *report, int64_t age_ms, unsigned no_url_polls);
+/* Doubtful answers in a row, of whichever jobs, before the base URL is held to be wrong. */
+#define VERDICT_DOUBTS 5
+
+/* What came before. */
+struct verdict_past {
+	int64_t unknown_ms; /* since the provider last knew the job, or we began to ask */
+	unsigned no_url_polls; /* in a row: "done" without an address */
+	unsigned doubts; /* in a row */
+};
+
+/* http_status and report of the answer; 0 and NULL where there was none. */
+struct verdict verdict_of(
+	int http_status, const struct report *report, const struct verdict_past *past);
 
 #endif

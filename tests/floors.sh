@@ -15,7 +15,7 @@ rooms='
 4 echo      echo
 4 tree      tree
 4 view      view
-3 engine    engine run letters change rows poll probe cadence fetch mp4 start verdict
+3 engine    engine run letters change rows poll manners probe cadence notice fetch mp4 start verdict
 2 job       job
 1 http      http
 1 store     store

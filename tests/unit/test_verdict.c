@@ -12,10 +12,11 @@
 #define OLD INT64_MAX
 #define MANY 1000
 
-static void check(const struct report *report, int64_t age_ms, unsigned no_url_polls,
+static void check(const struct report *report, int64_t unknown_ms, unsigned no_url_polls,
 	enum verdict_action action, enum error_code error)
 {
-	struct verdict verdict = verdict_of(report, age_ms, no_url_polls);
+	const struct verdict_past past = { .unknown_ms = unknown_ms, .no_url_polls = no_url_polls };
+	struct verdict verdict = verdict_of(302, report, &past);
 
 	assert_int_equal(verdict.action, action);
 	assert_int_equal(verdict.error, error);
@@ -82,6 +83,31 @@ static void test_grace(void **state)
 	check_grace(REPORT_BAD_REQUEST, ERROR_BAD_REQUEST);
 }
 
+static void check_doubt(int http_status, enum report_kind kind)
+{
+	const struct report report = { .kind = kind };
+	struct verdict_past past = { .unknown_ms = OLD };
+
+	for (; past.doubts < 4; past.doubts++)
+		assert_int_equal(verdict_of(http_status, &report, &past).action, VERDICT_DOUBT);
+	assert_int_equal(verdict_of(http_status, &report, &past).action, VERDICT_CONFIG);
+	past.doubts = MANY;
+	assert_int_equal(verdict_of(http_status, &report, &past).action, VERDICT_CONFIG);
+}
+
+/* A page with status 200, and 5xx answers that speak of the set-up: the fifth in a row counts. */
+static void test_doubts(void **state)
+{
+	const struct report unreadable = { .kind = REPORT_UNREADABLE };
+	const struct verdict_past past = { .doubts = MANY };
+
+	(void)state;
+	check_doubt(200, REPORT_UNREADABLE);
+	check_doubt(500, REPORT_CONFIG);
+	check_doubt(501, REPORT_CONFIG);
+	assert_int_equal(verdict_of(204, &unreadable, &past).action, VERDICT_AGAIN);
+}
+
 /* The first such answer and five more: the sixth ends the job. */
 static void test_no_url(void **state)
 {
@@ -112,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_grace),
+		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_no_url),
 		cmocka_unit_test(test_no_url_running),
 	};

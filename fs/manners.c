@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Manners: what all polls share. Whose turn is next, how many there are in a second and at the same
+ * time, and what holds all of them up: too many requests, a refused key, a wrong base URL.
+ */
+#include "manners.h"
+
+#include "cadence.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TROUBLE_MS 60000 /* one probe a minute while the key or the base URL is refused */
+#define IN_FLIGHT_MAX 32 /* so that polls never take every connection */
+#define URGENT_OF 4 /* of so many turns the watched jobs get all but one */
+#define MISSES 5 /* so many polls in a row without an answer of use are worth a line in the log */
+
+/* What all jobs suffer from. */
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_AWAY, /* no answers, or none of use: each job backs off by itself */
+	TROUBLE_KEY,
+	TROUBLE_CONFIG,
+};
+
+/* The two lines, each by the time that a poll is due. */
+static struct heap ordinary;
+static struct heap urgent; /* somebody looks, or a download needs an address */
+static unsigned turns;
+
+static unsigned in_flight;
+static double slot_ms; /* poll_rate: no poll starts before this */
+static int64_t hold_ms; /* nor before this */
+static unsigned holds; /* in a row */
+static unsigned doubts; /* in a row, see verdict.h */
+static unsigned misses; /* in a row */
+static enum trouble trouble;
+static char trouble_words[MESSAGE_SIZE];
+static uint64_t accepted_serial; /* the job whose poll was accepted last, 0: none to speak of */
+static int64_t accepted_ms;
+
+/* ---- the lines ------------------------------------------------------------------------------- */
+
+void manners_leave(struct run *run)
+{
+	heap_remove(run->urgent ? &urgent : &ordinary, &run->poll_due);
+}
+
+void manners_line_up(struct run *run, bool in_urgent, int64_t at_ms)
+{
+	if (run->urgent != in_urgent)
+		manners_leave(run);
+	run->urgent = in_urgent;
+	heap_set(in_urgent ? &urgent : &ordinary, &run->poll_due, at_ms);
+}
+
+static struct run *first_due(const struct heap *line, int64_t now_ms)
+{
+	struct heap_node *node = heap_top(line);
+	return node != NULL && node->key <= now_ms ? container_of(node, struct run, poll_due)
+						   : NULL;
+}
+
+/* Who is looked at goes first, but leaves the others a turn now and then. */
+static struct run *choose(int64_t now_ms)
+{
+	struct run *looked_at = first_due(&urgent, now_ms);
+	struct run *other = first_due(&ordinary, now_ms);
+	if (looked_at == NULL || other == NULL)
+		return looked_at != NULL ? looked_at : other;
+	return ++turns % URGENT_OF == 0 ? other : looked_at;
+}
+
+static bool is_held(void)
+{
+	return trouble == TROUBLE_KEY || trouble == TROUBLE_CONFIG;
+}
+
+/* When the next poll may start: a time, or INT64_MAX when an answer has to come first. */
+static int64_t free_ms(int64_t now_ms)
+{
+	if (in_flight >= IN_FLIGHT_MAX || (is_held() && in_flight > 0))
+		return INT64_MAX;
+	if (hold_ms > now_ms)
+		return hold_ms;
+	return slot_ms > (double)now_ms ? (int64_t)slot_ms + 1 : now_ms;
+}
+
+static int64_t next_due_ms(void)
+{
+	const struct heap_node *a = heap_top(&urgent), *b = heap_top(&ordinary);
+	int64_t a_ms = a != NULL ? a->key : INT64_MAX, b_ms = b != NULL ? b->key : INT64_MAX;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+struct run *manners_next(int64_t now_ms, int64_t *next_ms)
+{
+	*next_ms = next_due_ms();
+	if (*next_ms > now_ms)
+		return NULL;
+	*next_ms = free_ms(now_ms);
+	if (*next_ms > now_ms)
+		return NULL;
+	struct run *run = choose(now_ms);
+	manners_leave(run);
+	manners_charge(now_ms);
+	return run;
+}
+
+void manners_charge(int64_t now_ms)
+{
+	double rate = engine.options.poll_rate;
+	if (rate > 0)
+		slot_ms = (slot_ms > (double)now_ms ? slot_ms : (double)now_ms) + 1000 / rate;
+}
+
+void manners_begun(void)
+{
+	in_flight++;
+}
+
+void manners_ended(void)
+{
+	in_flight--;
+}
+
+/* ---- what holds all of them up ----------------------------------------------------------------- */
+
+int64_t manners_hold_ms(void)
+{
+	return hold_ms;
+}
+
+const char *manners_words(void)
+{
+	return is_held() ? trouble_words : "";
+}
+
+unsigned manners_doubts(void)
+{
+	return doubts;
+}
+
+/* In each document that waits stands why: nobody would find it in the one job's that was asked. */
+static void tell_all(void)
+{
+	struct run *run;
+	struct job job;
+	int64_t now_ms = clock_ms();
+	LIST_FOREACH (run, &engine.runs, link) {
+		if (run->poll_due.at == 0)
+			continue;
+		rows_load(run, &job);
+		if (job_is_final(&job))
+			continue;
+		if (is_held() || job.poll_failures == 0)
+			memcpy(job.poll_error, manners_words(), strlen(manners_words()) + 1);
+		int64_t due_ms = run->poll_due.key > hold_ms ? run->poll_due.key : hold_ms;
+		job.poll_next_ms = clock_wall_ms() + (due_ms > now_ms ? due_ms - now_ms : 0);
+		rows_show(run, &job);
+	}
+}
+
+static void set_trouble(enum trouble new, const char *why)
+{
+	static const char *const words[] = {
+		[TROUBLE_AWAY] = "polls fail, and are tried again",
+		[TROUBLE_KEY] = "the key is refused, all polls wait for a minute each",
+		[TROUBLE_CONFIG] = "the base URL is wrong, all polls wait for a minute each",
+	};
+	(void)snprintf(trouble_words, sizeof(trouble_words), "%s", why);
+	if (trouble == new)
+		return;
+	trouble = new;
+	if (new == TROUBLE_AWAY)
+		log_warning("%s: %s", words[new], why);
+	else if (new != TROUBLE_NONE)
+		log_error("%s: %s", words[new], why);
+	else
+		log_info("the provider accepts our polls again");
+}
+
+static void be_accepted(struct run *run)
+{
+	bool was_held = is_held();
+	holds = misses = doubts = 0;
+	run->refused = false;
+	accepted_serial = run->serial;
+	accepted_ms = clock_ms();
+	set_trouble(TROUBLE_NONE, "");
+	if (was_held)
+		tell_all();
+}
+
+/*
+ * A key, or a base URL, that another job was accepted with a moment ago is good: then the refusal
+ * is of this job, which waits alone. A key that is revoked is noticed when the job that was
+ * accepted last asks again, or within a minute.
+ */
+static bool is_jobs_own(const struct run *run)
+{
+	return accepted_serial != 0 && accepted_serial != run->serial &&
+	       clock_ms() - accepted_ms < TROUBLE_MS;
+}
+
+static void be_refused(struct run *run, enum trouble kind, const char *why)
+{
+	int64_t until_ms = clock_ms() + TROUBLE_MS;
+	run->refused = true;
+	if (is_jobs_own(run)) {
+		run->not_before_ms = until_ms;
+		return;
+	}
+	hold_ms = until_ms;
+	set_trouble(kind, why);
+	tell_all();
+}
+
+/* A provider that is not there is news once, for however many jobs. */
+static void be_missed(const char *why)
+{
+	if (++misses >= MISSES && trouble == TROUBLE_NONE)
+		set_trouble(TROUBLE_AWAY, why);
+}
+
+static void hold(const struct http_head *head)
+{
+	int64_t back_off_ms = cadence_back_off(++holds);
+	hold_ms = clock_ms() + (head->retry_after_ms > 0 ? head->retry_after_ms : back_off_ms);
+}
+
+static void count_doubts(enum verdict_action action, const struct report *report)
+{
+	if (action == VERDICT_DOUBT)
+		doubts++;
+	else if (action != VERDICT_CONFIG && report != NULL)
+		doubts = 0;
+}
+
+void manners_judge(struct run *run, enum verdict_action action, const struct report *report,
+	const struct http_head *head, const char *why)
+{
+	bool busy = report != NULL && report->kind == REPORT_BUSY;
+
+	count_doubts(action, report);
+	if (action == VERDICT_HOLD || (busy && head->status == 503 && head->retry_after_ms > 0))
+		hold(head);
+	if (action == VERDICT_ACCEPT)
+		be_accepted(run);
+	else if (action == VERDICT_KEY)
+		be_refused(run, TROUBLE_KEY, why);
+	else if (action == VERDICT_CONFIG)
+		be_refused(run, TROUBLE_CONFIG, why);
+	else if (report == NULL || busy || action == VERDICT_HOLD)
+		be_missed(why);
+}
+
+void manners_rekeyed(void)
+{
+	struct run *run;
+	int64_t now_ms = clock_ms();
+	if (is_held()) {
+		hold_ms = 0;
+		trouble = TROUBLE_NONE;
+		tell_all();
+	}
+	LIST_FOREACH (run, &engine.runs, link) {
+		if (!run->refused)
+			continue;
+		run->refused = false;
+		run->not_before_ms = 0;
+		if (run->poll_due.at != 0)
+			manners_line_up(run, run->urgent, now_ms);
+	}
+}
+
+void manners_stop(void)
+{
+	heap_free(&ordinary);
+	heap_free(&urgent);
+	in_flight = 0;
+}
