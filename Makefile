@@ -32,6 +32,7 @@ OBJECTS = \
 	fs/heap.o \
 	fs/http.o \
 	fs/http_check.o \
+	fs/http_exchange.o \
 	fs/http_head.o \
 	fs/job.o \
 	fs/job_pack.o \

@@ -66,9 +66,15 @@ static void read_type(struct http_head *head, const char *value)
 	head->type[length] = '\0';
 }
 
-/* A weak tag promises no equal bytes, so it is none. */
+/*
+ * A weak tag promises no equal bytes, so it is none. Nor is one with a control character: the tag
+ * goes into a header of ours, and a bare CR would end that line for some servers.
+ */
 static void read_etag(struct http_head *head, const char *value)
 {
+	for (const char *c = value; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return;
 	if (value[0] == '"' && strlen(value) < sizeof(head->etag))
 		(void)snprintf(head->etag, sizeof(head->etag), "%s", value);
 }

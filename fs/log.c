@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <syslog.h>
 #include <time.h>
@@ -152,11 +153,20 @@ int64_t clock_wall_ms(void)
 	return to_ms(now(CLOCK_REALTIME));
 }
 
+/* Asks the kernel once a thread: thousands of polls a second draw one each. */
 uint32_t clock_jitter(uint32_t limit)
 {
-	uint32_t random;
+	static _Thread_local struct drand48_data state;
+	static _Thread_local bool seeded;
+	long seed, drawn = 0;
+
 	assert(limit > 0);
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
-		random = (uint32_t)now(CLOCK_MONOTONIC).tv_nsec * UINT32_C(2654435761);
-	return (uint32_t)((uint64_t)random * limit >> 32);
+	if (!seeded) {
+		if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+			seed = now(CLOCK_MONOTONIC).tv_nsec;
+		(void)srand48_r(seed, &state);
+		seeded = true;
+	}
+	(void)lrand48_r(&state, &drawn); /* 31 bits */
+	return (uint32_t)((uint64_t)drawn * limit >> 31);
 }

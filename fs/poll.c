@@ -97,11 +97,19 @@ static const char *why_not(const struct http_result *result, const struct report
 	return report->error_message;
 }
 
-static bool is_new_body(struct run *run, const struct http_result *result)
+/* Bytes that were accepted a moment ago say nothing new: most answers are that. */
+static bool is_same_body(const struct run *run, const struct http_result *result)
 {
-	if (result->body_length == 0 ||
-		(run->body != NULL && run->body_length == result->body_length &&
-			memcmp(run->body, result->body, result->body_length) == 0))
+	return run->body != NULL && result->error == HTTP_OK &&
+	       result->head->status == run->body_status &&
+	       result->body_length == run->body_length &&
+	       memcmp(run->body, result->body, run->body_length) == 0;
+}
+
+/* Keeps an accepted body; false when it is the last one again, or nothing. */
+static bool keep_body(struct run *run, const struct http_result *result)
+{
+	if (result->body_length == 0 || is_same_body(run, result))
 		return false;
 	free(run->body);
 	run->body_length = 0;
@@ -109,6 +117,7 @@ static bool is_new_body(struct run *run, const struct http_result *result)
 	if (run->body != NULL) {
 		memcpy(run->body, result->body, result->body_length);
 		run->body_length = result->body_length;
+		run->body_status = result->head->status;
 	}
 	return true;
 }
@@ -157,9 +166,19 @@ void poll_take_first(struct job *job, const struct http_result *result, const st
 	(void)apply(job, &verdict, report);
 }
 
+/* From one beginning to the next, and where it was a little late from when it was due. */
+static int64_t rest_of(const struct run *run, int64_t interval_ms)
+{
+	int64_t late_ms = run->poll_begun_ms - run->poll_due.key;
+	int64_t from_ms = run->poll_begun_ms - (late_ms < interval_ms / 10 ? late_ms : 0);
+	int64_t rest_ms = interval_ms - (clock_ms() - from_ms);
+	return rest_ms > interval_ms / 2 ? rest_ms : interval_ms / 2;
+}
+
 static void plan_next(struct run *run, struct job *job, const struct http_head *head, bool good)
 {
-	int64_t delay_ms = good ? interval_of(run) : cadence_back_off(job->poll_failures);
+	int64_t delay_ms =
+		good ? rest_of(run, interval_of(run)) : cadence_back_off(job->poll_failures);
 	int64_t now_ms = clock_ms();
 	if (run->not_before_ms < now_ms + head->retry_after_ms)
 		run->not_before_ms = now_ms + head->retry_after_ms;
@@ -222,7 +241,7 @@ static void take_answer(struct run *run, struct job *job, const struct http_resu
 	manners_judge(run, verdict.action, report, result->head, why);
 	take_figures(job, result, decided, why);
 	bool changed = apply(job, &verdict, report);
-	bool new_body = decided && is_new_body(run, result);
+	bool new_body = decided && keep_body(run, result);
 	if (!job_is_final(job))
 		plan_next(run, job, result->head, decided || no_url);
 	if (changed || new_body)
@@ -233,6 +252,16 @@ static void take_answer(struct run *run, struct job *job, const struct http_resu
 		say_final(job);
 	if (job->state == JOB_DONE)
 		fetch_begin(run);
+}
+
+/* The last answer once more. */
+static void take_same(struct run *run, struct job *job, const struct http_result *result)
+{
+	run->known_ms = clock_ms();
+	manners_judge(run, VERDICT_ACCEPT, NULL, result->head, "");
+	take_figures(job, result, true, "");
+	plan_next(run, job, result->head, true);
+	rows_show(run, job);
 }
 
 /* An answer that was asked for because the video's address is refused. */
@@ -252,26 +281,34 @@ static void take_refresh(struct run *run, struct job *job, const struct http_res
 	fetch_refreshed(run, report != NULL && report->kind == REPORT_JOB);
 }
 
+static void take_other(struct run *run, struct job *job, const struct http_result *result)
+{
+	struct report report;
+	const struct report *said = result->error == HTTP_OK ? &report : NULL;
+	if (said != NULL)
+		provider_read(engine.options.provider, result->head->status, result->body,
+			result->body_length, &report);
+	if (is_foreign(run, job, said))
+		be_foreign(&report);
+	if (run->refresh)
+		take_refresh(run, job, result, said);
+	else
+		take_answer(run, job, result, said);
+}
+
 static void on_poll_done(void *arg, const struct http_result *result)
 {
 	struct run *run = arg;
-	struct report report;
 	struct job job;
-	bool answered = result->error == HTTP_OK;
 
 	run->poll = NULL;
 	run->timed_out = result->error == HTTP_TIMEOUT;
 	manners_ended();
-	if (answered)
-		provider_read(engine.options.provider, result->head->status, result->body,
-			result->body_length, &report);
 	rows_load(run, &job);
-	if (answered && is_foreign(run, &job, &report))
-		be_foreign(&report);
-	if (run->refresh)
-		take_refresh(run, &job, result, answered ? &report : NULL);
+	if (!job_is_final(&job) && run->no_url_polls == 0 && is_same_body(run, result))
+		take_same(run, &job, result);
 	else
-		take_answer(run, &job, result, answered ? &report : NULL);
+		take_other(run, &job, result);
 	run_rest(run);
 }
 

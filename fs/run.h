@@ -39,6 +39,7 @@ struct run {
 	char *task_id; /* what the provider calls the job */
 	char *body; /* the last accepted one, to see whether the next is another */
 	size_t body_length;
+	int body_status; /* the HTTP status that it came with */
 
 	/* fetch.c */
 	struct fetch *fetch;
