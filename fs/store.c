@@ -103,13 +103,13 @@ static int there(int dir_fd, const char *name)
 static int check_empty(int fd)
 {
 	DIR *list;
-	const char *name;
+	const struct dirent *entry;
 	int r = store_list_open(fd, &list);
 	if (r != 0)
 		return r;
 	do {
-		r = store_list_next(list, &name);
-	} while (r == 1 && strcmp(name, "lost+found") == 0);
+		r = store_list_next(list, &entry);
+	} while (r == 1 && strcmp(entry->d_name, "lost+found") == 0);
 	(void)closedir(list);
 	return r == 1 ? -ENOTEMPTY : r;
 }

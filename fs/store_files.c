@@ -55,15 +55,15 @@ int store_list_open(int fd, DIR **list)
 	return r;
 }
 
-int store_list_next(DIR *list, const char **name)
+int store_list_next(DIR *list, const struct dirent **next)
 {
-	struct dirent *entry;
+	const struct dirent *entry;
 	do {
 		errno = 0;
 		entry = readdir(list);
 		if (entry == NULL)
 			return -errno;
 	} while (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
-	*name = entry->d_name;
+	*next = entry;
 	return 1;
 }

@@ -28,10 +28,10 @@ int store_open_file(int dir_fd, const char *name, int flags);
 int store_sync(int fd);
 
 /*
- * The names in a directory, without the two dots, from a position of its own. store_list_next()
- * says 1, at the end 0, or -errno; the name is there until the next. Ended by closedir().
+ * The entries of a directory, without the two dots, from a position of its own. store_list_next()
+ * says 1, at the end 0, or -errno; the entry is there until the next. Ended by closedir().
  */
 int store_list_open(int dir_fd, DIR **list);
-int store_list_next(DIR *list, const char **name);
+int store_list_next(DIR *list, const struct dirent **next);
 
 #endif

@@ -49,21 +49,32 @@ static uint64_t serial_of(const char *name, bool *part)
 	return strcmp(again, name) == 0 ? serial : 0;
 }
 
-/* A part beside its whole video is not told a second time, nor what each() has deleted by now. */
-static int sweep_one(const struct store *store, const char *name,
+/* Without a look at its inode where the directory knows: there may be a hundred thousand. */
+static int is_plain(const struct store *store, const struct dirent *entry)
+{
+	struct stat st;
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_REG;
+	if (fstatat(store->videos_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode);
+}
+
+/* A part beside its whole video is not told a second time. */
+static int sweep_one(const struct store *store, const struct dirent *entry,
 	void (*each)(void *arg, uint64_t serial, const char *name), void *arg)
 {
 	bool part;
-	struct stat st;
 	struct store_video video = { .whole = false };
-	uint64_t serial = serial_of(name, &part);
-	if (fstatat(store->videos_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISREG(st.st_mode))
+	uint64_t serial = serial_of(entry->d_name, &part);
+	int r = is_plain(store, entry);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (r == 0)
 		serial = 0;
-	int r = serial > 0 ? store_look(store, serial, &video) : 0;
-	if (r == 0 && !(part && video.whole))
-		each(arg, serial, name);
+	r = serial > 0 && part ? store_look(store, serial, &video) : 0;
+	if (r == 0 && !video.whole)
+		each(arg, serial, entry->d_name);
 	return r;
 }
 
@@ -71,12 +82,12 @@ int store_sweep(const struct store *store,
 	void (*each)(void *arg, uint64_t serial, const char *name), void *arg)
 {
 	DIR *list;
-	const char *name;
+	const struct dirent *entry;
 	int r = store_list_open(store->videos_fd, &list);
 	if (r != 0)
 		return r;
-	while ((r = store_list_next(list, &name)) == 1) {
-		r = sweep_one(store, name, each, arg);
+	while ((r = store_list_next(list, &entry)) == 1) {
+		r = sweep_one(store, entry, each, arg);
 		if (r != 0)
 			break;
 	}
