@@ -37,17 +37,21 @@ int http_new(const struct http_limits *limits, struct http **http)
 	return 0;
 }
 
-/* Making a handle costs as much as a small exchange; they are used again. */
-static CURL *take_handle(struct http *http)
+/*
+ * Making a handle costs as much as a small exchange, so they are used again: for small ones only,
+ * since curl gives a used handle no other size of buffer.
+ */
+static CURL *take_handle(struct http *http, bool small)
 {
-	return http->handle_count > 0 ? http->handles[--http->handle_count] : curl_easy_init();
+	bool again = small && http->handle_count > 0;
+	return again ? http->handles[--http->handle_count] : curl_easy_init();
 }
 
 /* Nothing of the old exchange stays in it, the key least of all. */
-static void put_handle(struct http *http, CURL *easy)
+static void put_handle(struct http *http, CURL *easy, bool small)
 {
 	curl_easy_reset(easy);
-	if (http->handle_count < HANDLES_KEPT)
+	if (small && http->handle_count < HANDLES_KEPT)
 		http->handles[http->handle_count++] = easy;
 	else
 		curl_easy_cleanup(easy);
@@ -58,7 +62,7 @@ static void exchange_free(struct http_exchange *x)
 	LIST_REMOVE(x, link);
 	if (x->easy != NULL) {
 		(void)curl_multi_remove_handle(x->http->multi, x->easy);
-		put_handle(x->http, x->easy);
+		put_handle(x->http, x->easy, x->request.body_max > 0);
 	}
 	http_headers_free(&x->headers);
 	free(x->body);
@@ -73,7 +77,7 @@ void http_free(struct http *http)
 	while ((x = LIST_FIRST(&http->exchanges)) != NULL)
 		exchange_free(x);
 	while (http->handle_count > 0)
-		curl_easy_cleanup(take_handle(http));
+		curl_easy_cleanup(take_handle(http, true));
 	(void)curl_multi_cleanup(http->multi);
 	free(http);
 	curl_global_cleanup();
@@ -107,7 +111,7 @@ struct http_exchange *http_send(struct http *http, const struct http_request *re
 	if (request->if_range != NULL)
 		(void)snprintf(x->if_range, sizeof(x->if_range), "%s", request->if_range);
 	LIST_INSERT_HEAD(&http->exchanges, x, link);
-	x->easy = take_handle(http);
+	x->easy = take_handle(http, request->body_max > 0);
 	if (x->easy == NULL || !http_exchange_set_up(x) ||
 		!http_exchange_set_headers(x, request->bearer))
 		x->dead = HTTP_TRANSPORT;

@@ -20,7 +20,8 @@
 enum trouble {
 	TROUBLE_NONE,
 	TROUBLE_AWAY, /* no answers, or none of use: each job backs off by itself */
-	TROUBLE_KEY,
+	TROUBLE_UNPROVEN, /* there is another key: one poll tries it */
+	TROUBLE_KEY, /* one poll a minute, as long as it is refused */
 	TROUBLE_CONFIG,
 };
 
@@ -74,13 +75,13 @@ static struct run *choose(int64_t now_ms)
 
 static bool is_held(void)
 {
-	return trouble == TROUBLE_KEY || trouble == TROUBLE_CONFIG;
+	return trouble >= TROUBLE_KEY;
 }
 
 /* When the next poll may start: a time, or INT64_MAX when an answer has to come first. */
 static int64_t free_ms(int64_t now_ms)
 {
-	if (in_flight >= IN_FLIGHT_MAX || (is_held() && in_flight > 0))
+	if (in_flight >= (trouble >= TROUBLE_UNPROVEN ? 1 : IN_FLIGHT_MAX))
 		return INT64_MAX;
 	if (hold_ms > now_ms)
 		return hold_ms;
@@ -268,7 +269,7 @@ void manners_rekeyed(void)
 	int64_t now_ms = clock_ms();
 	if (is_held()) {
 		hold_ms = 0;
-		trouble = TROUBLE_NONE;
+		trouble = TROUBLE_UNPROVEN;
 		tell_all();
 	}
 	LIST_FOREACH (run, &engine.runs, link) {

@@ -318,13 +318,10 @@ static void on_poll_done(void *arg, const struct http_result *result)
 static int64_t first_delay_ms(const struct run *run, const struct job *job, bool remembered)
 {
 	int64_t interval_ms = interval_of(run);
-	int64_t rest_ms = interval_ms - (clock_wall_ms() - job->poll_last_ms);
-	if (job->poll_last_ms > 0 && rest_ms > 0)
-		return rest_ms < interval_ms ? rest_ms : interval_ms;
-	if (!remembered)
-		return 0;
-	return clock_jitter(
-		(uint32_t)(interval_ms < SPREAD_MAX_MS ? interval_ms : SPREAD_MAX_MS) + 1);
+	if (remembered)
+		return clock_jitter(
+			(uint32_t)(interval_ms < SPREAD_MAX_MS ? interval_ms : SPREAD_MAX_MS) + 1);
+	return job->poll_count > 0 ? interval_ms : 0;
 }
 
 void poll_begin(struct run *run, bool remembered)

@@ -128,8 +128,8 @@ void rows_finish(void);
 /* ---- poll.c -------------------------------------------------------------------------------- */
 
 /*
- * Begins to poll a job: a new one now; one with an answer already when the next is due. Those that
- * are remembered from before a restart, and overdue, are spread, so that it is no storm.
+ * Begins to poll a job: a new one now, one with an answer after an interval. Those that are
+ * remembered from before a restart are spread over an interval, so that it is no storm.
  */
 void poll_begin(struct run *run, bool remembered);
 

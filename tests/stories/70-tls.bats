@@ -65,6 +65,18 @@ teardown() {
 	[ "$(cut -d' ' -f2 "$BATS_TEST_TMPDIR/access.log" | sort -u | wc -l)" = 1 ]
 }
 
+@test "two hundred jobs are many streams over few connections" {
+	start_tls
+	start_cometfs "cafile=$BATS_TEST_TMPDIR/ca.pem"
+	(cd "$MNT/jobs" && seq -f 'crowd-%03g' 200 | xargs mkdir)
+	wait_until '[ "$(jq -rs "map(select(.video.state == \"ready\")) | length" "$MNT"/jobs/*/status.json)" = 200 ]'
+	stop_cometfs
+	stop_tls
+	[ "$(grep -c 'GET /grok/v1/videos/' "$BATS_TEST_TMPDIR/access.log")" = 1400 ]
+	cut -d' ' -f2 "$BATS_TEST_TMPDIR/access.log" | sort | uniq -c
+	[ "$(cut -d' ' -f2 "$BATS_TEST_TMPDIR/access.log" | sort -u | wc -l)" -le 2 ]
+}
+
 @test "with another authority, or none: refused, and the key is not sent" {
 	start_tls
 	start_cometfs

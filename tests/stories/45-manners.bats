@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Thousands of jobs, one provider: who is polled when, and what all of them have to wait for.
+load lib.bash
+
+WATCHER=
+
+teardown() {
+	[ -z "$WATCHER" ] || stop_watching
+	end_story
+}
+
+# names PREFIX COUNT: so many ids.
+names() {
+	seq -f "$1-%04g" "$2"
+}
+
+# Reads a job's status.json in a loop, as somebody does who waits for it; what it sees goes into seen.
+watch() {
+	while true; do
+		cat "$MNT/jobs/$1/status.json" || exit
+	done >"$BATS_TEST_TMPDIR/seen" 2>/dev/null 3>&- &
+	WATCHER=$!
+}
+
+stop_watching() {
+	kill "$WATCHER"
+	wait "$WATCHER" || true
+	WATCHER=
+}
+
+# How many of the jobs with that prefix were asked for at least once since the provider began.
+asked_for() {
+	asked "^poll $1-" | cut -d' ' -f2 | sort -u | wc -l
+}
+
+@test "who is looked at goes first when more is due than the rate allows, and nobody starves" {
+	start_provider - <<-'SCRIPT'
+		job *
+			answer running progress=42
+	SCRIPT
+	start_cometfs poll_rate=40,interval=0.1
+	names crowd 80 | (cd "$MNT/jobs" && xargs mkdir)
+	track $ID
+	wait_until '[ "$(asked_for crowd)" = 80 ]'
+	polls_reach $ID 1
+	watch $ID
+	polls_reach $ID 30
+	# He has had 30 turns by now; in a line of 81 each other would have had as many, 2400 in all.
+	[ "$(asked '^poll crowd-' | wc -l)" -lt 1200 ]
+	local before least
+	before=$(asked '^poll crowd-' | wc -l)
+	wait_until "[ \"\$(asked '^poll crowd-' | tail -n +$((before + 1)) | cut -d' ' -f2 | sort -u | wc -l)\" = 80 ]"
+	# In turn: nobody a second time before the others' first.
+	least=$(asked '^poll crowd-' | cut -d' ' -f2 | sort | uniq -c | sort -n | awk 'NR == 1 { print $1 }')
+	[ "$least" -ge 2 ]
+	echo "$before polls of the crowd beside 30 of the one who was looked at, least $least each"
+}
+
+@test "poll_rate holds over all jobs, watched or not" {
+	start_provider - <<-'SCRIPT'
+		job *
+			answer running progress=42
+	SCRIPT
+	start_cometfs poll_rate=10,interval=0.1
+	names crowd 40 | (cd "$MNT/jobs" && xargs mkdir)
+	polls_reach crowd-0001 1
+	local begun=${EPOCHREALTIME/./} from count took
+	from=$(asked '^poll ' | wc -l)
+	watch crowd-0001
+	wait_until "[ \"\$(asked '^poll ' | wc -l)\" -ge $((from + 30)) ]"
+	count=$(($(asked '^poll ' | wc -l) - from))
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	echo "$count polls in $took ms"
+	[ "$count" -le $((took / 100 + 2)) ]
+}
+
+@test "while it is read in a loop, what is shown is never older than interval_watched and one answer" {
+	# Each answer differs from the one before it, and takes 200 ms.
+	start_provider - < <(
+		echo 'job *'
+		printf '\tanswer running progress=%s delay=200\n' $(seq 1 90)
+	)
+	start_cometfs interval=3600,interval_watched=0.5
+	track $ID
+	polls_reach $ID 1
+	watch $ID
+	local begun=${EPOCHREALTIME/./} took
+	polls_reach $ID 21
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	stop_watching
+	# Twenty answers, each at most 0.5 s after the last one's beginning and 0.2 s on its way.
+	echo "20 answers in $took ms, $((took / 20)) ms each"
+	[ "$took" -ge $((20 * 450)) ]
+	if ! sanitized; then
+		[ "$took" -le $((20 * (500 + 200 + 300))) ]
+	fi
+	# All of them were seen, in order, and none twice as old as the next.
+	jq -r .progress <"$BATS_TEST_TMPDIR/seen" | uniq | grep -v null >"$BATS_TEST_TMPDIR/progress"
+	head -19 "$BATS_TEST_TMPDIR/progress" | cmp - <(seq 1 90 | head -19)
+}
+
+@test "a restart spreads its first polls" {
+	start_provider - <<-'SCRIPT'
+		job *
+			answer running progress=42
+	SCRIPT
+	start_cometfs interval=40
+	names crowd 60 | (cd "$MNT/jobs" && xargs mkdir)
+	wait_until '[ "$(asked_for crowd)" = 60 ]'
+	kill_cometfs
+	start_cometfs interval=40
+	local job
+	for job in "$MNT"/jobs/*; do
+		jq -r '.poll.next_at' "$job/status.json"
+	done | sort -u >"$BATS_TEST_TMPDIR/times"
+	# Sixty jobs over forty seconds: in a storm it would be one time or two.
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/times")" -ge 15 ]
+}
+
+@test "429 for ever: the whole mount slows down, and its files answer" {
+	expect_log 'polls fail'
+	start_provider - <<-'SCRIPT'
+		job *
+			answer 429 body=fixtures/74_error_429_task_saturated.json
+	SCRIPT
+	start_cometfs
+	names crowd 20 | (cd "$MNT/jobs" && xargs mkdir)
+	# The polls of all jobs back off together: these twelve took longer than 60 of each job alone would.
+	wait_until '[ "$(asked "^poll " | wc -l)" -ge 8 ]'
+	[ "$(asked '^poll ' | wc -l)" -lt 60 ]
+	within 1000 cat "$MNT"/jobs/crowd-00*/status.json >/dev/null
+	[ "$(jq -rs 'map(.state) | unique | .[]' "$MNT"/jobs/*/status.json)" = unknown ]
+	jq -rs 'map(.poll.last_error) | .[]' "$MNT"/jobs/*/status.json | grep -q .
+}
+
+@test "a refused key is said in each document that waits, until SIGHUP brings a better one" {
+	expect_log 'the key is refused'
+	echo old-key >"$BATS_TEST_TMPDIR/key"
+	start_provider - --key new-key <<-'SCRIPT'
+		job *
+			answer running progress=42
+	SCRIPT
+	unset COMETAPI_KEY
+	start_cometfs "key_file=$BATS_TEST_TMPDIR/key"
+	track $ID $ID2 $ID3
+	local id
+	for id in $ID $ID2 $ID3; do
+		wait_until "[ \"\$(status $id .poll.last_error)\" != null ]"
+	done
+	# One probe, and it is over for a minute, whatever is tracked later.
+	track later
+	wait_until '[ "$(status later .poll.last_error)" != null ]'
+	[ "$(asked '^poll ' | wc -l)" -le 3 ]
+	echo new-key >"$BATS_TEST_TMPDIR/key"
+	kill -HUP $DAEMON
+	for id in $ID $ID2 $ID3 later; do
+		wait_status $id .state running
+		[ "$(status $id .poll.last_error)" = null ]
+	done
+	[ "$(grep -c 'the key is refused' "$LOG")" = 1 ]
+	grep -q 'the provider accepts our polls again' "$LOG"
+}
+
+@test "a provider that is away for a hundred jobs is one line in the log, and one when it is back" {
+	expect_log 'polls fail'
+	start_cometfs
+	names crowd 100 | (cd "$MNT/jobs" && xargs mkdir)
+	wait_until 'grep -q "polls fail" "$LOG"'
+	wait_until '[ "$(status crowd-0001 .poll.failures)" -ge 2 ] && [ "$(status crowd-0100 .poll.failures)" -ge 2 ]'
+	[ "$(grep -c 'polls fail' "$LOG")" = 1 ]
+	[ "$(grep -cE 'warning|error' "$LOG")" = 1 ]
+}
+
+# The wall clock of the daemon alone: set_clock +365d.
+set_clock() {
+	echo "$1" >"$BATS_TEST_TMPDIR/clock.new"
+	mv "$BATS_TEST_TMPDIR/clock.new" "$BATS_TEST_TMPDIR/clock"
+}
+
+@test "a clock that jumps a year forward and two back changes no job, and polls go on" {
+	sanitized && skip "the faked clock and the sanitizer both want to be loaded first"
+	local library
+	library=$(find /usr/lib* -name libfaketime.so.1 | head -1)
+	[ -n "$library" ]
+	cat >"$BATS_TEST_TMPDIR/cometfs" <<-SCRIPT
+		#!/bin/sh
+		export LD_PRELOAD=$library FAKETIME_TIMESTAMP_FILE=$BATS_TEST_TMPDIR/clock
+		export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1
+		exec $COMETFS "\$@"
+	SCRIPT
+	chmod +x "$BATS_TEST_TMPDIR/cometfs"
+	COMETFS=$BATS_TEST_TMPDIR/cometfs
+	start_provider - <<-'SCRIPT'
+		job *
+			answer running progress=42 until=finish
+			answer done
+		video clip.mp4
+			file clip.mp4
+			serve status=403 until=open
+			serve
+	SCRIPT
+	set_clock +0
+	start_cometfs
+	track $ID
+	polls_reach $ID 2
+	local jump
+	for jump in +365d -365d; do
+		set_clock "$jump"
+		polls_reach $ID $(($(polls $ID) + 10))
+		[ "$(status $ID .state)" = running ]
+		[[ $(status $ID .poll.last_at) == $(date -u -d "${jump%d} days" +%Y)-* ]]
+	done
+	event finish
+	wait_status $ID .video.error.code url_expired
+	set_clock +365d
+	local gets
+	gets=$(video_gets clip.mp4)
+	wait_until "[ \"\$(video_gets clip.mp4)\" -gt $((gets + 1)) ]"
+	[ "$(status $ID .video.state)" = fetching ]
+	event open
+	wait_status $ID .video.state ready
+	cmp "$MNT/jobs/$ID/video.mp4" tests/provider/clip.mp4
+}
