@@ -16,6 +16,7 @@
 #include "../../fs/mp4.h"
 
 #define BOX(name) "\0\0\0\10" name
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static int file_of(const char *bytes, size_t length)
 {
@@ -65,11 +66,24 @@ static void boxes(void **state)
 	assert_whole("", 0, false);
 }
 
+/* Each costs a read: without a limit a file of 4 GiB could have 500 million of them. */
+static void no_more_boxes_than_a_video_has(void **state)
+{
+	static char file[65537][8];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(file); i++)
+		memcpy(file[i], i == 0 ? BOX("moov") : BOX("free"), sizeof(file[i]));
+	assert_whole(file[0], sizeof(file) - sizeof(file[0]), true);
+	assert_whole(file[0], sizeof(file), false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_real_clip_at_every_kind_of_cut),
 		cmocka_unit_test(boxes),
+		cmocka_unit_test(no_more_boxes_than_a_video_has),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
