@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #define BLANKS " \t\r\n"
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, where there was something else */
 
 /* Up to here a double has every whole number. */
 #define COUNT_MAX 9007199254740992.0
@@ -56,7 +57,7 @@ void value_copy_text(const char *from, char *text, size_t size)
 
 	while (*from != '\0') {
 		size_t length = character_length(from);
-		const char *character = length > 0 ? from : "\xef\xbf\xbd";
+		const char *character = length > 0 ? from : REPLACEMENT;
 		size_t width = length > 0 ? length : 3;
 
 		if (used + width >= size)
@@ -106,7 +107,7 @@ bool value_copy_url(const cJSON *item, char url[URL_SIZE])
 {
 	if (!cJSON_IsString(item) || !value_is_url(item->valuestring))
 		return false;
-	if (strlen(item->valuestring) >= URL_SIZE)
+	if (strlen(item->valuestring) >= URL_SIZE || strstr(item->valuestring, REPLACEMENT) != NULL)
 		return false;
 	for (const char *s = item->valuestring; *s != '\0'; s += character_length(s))
 		if (is_between(*s, 0, ' ') || *s == 0x7f || character_length(s) == 0)
