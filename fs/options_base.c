@@ -11,7 +11,8 @@
 
 int options_say(char *why, size_t size, const char *what, const char *reason)
 {
-	(void)snprintf(why, size, "%s: %s", what, reason);
+	/* However long the word is, there is room for what is wrong with it. */
+	(void)snprintf(why, size, "%.256s: %s", what, reason);
 	return -EINVAL;
 }
 
@@ -74,12 +75,15 @@ static int find_base(struct options *options, char *why, size_t size)
 	return clean_base(options, source, why, size);
 }
 
+/* The host is asked of who will connect to it: https:/api.x.ai is good enough for curl. */
 static bool is_xai(const char *base)
 {
-	const char *host = strstr(base, "://");
-	host = host != NULL ? host + 3 : base;
-	size_t length = strcspn(host, ":/");
-	return length >= 5 && strncasecmp(host + length - 5, ".x.ai", 5) == 0;
+	char origin[URL_SIZE];
+	if (http_origin(base, origin, sizeof(origin)) != 0)
+		return false;
+	*strrchr(origin, ':') = '\0';
+	size_t length = strlen(origin);
+	return length >= 5 && strcmp(origin + length - 5, ".x.ai") == 0;
 }
 
 static int find_provider(struct options *options, char *why, size_t size)
