@@ -5,6 +5,7 @@
 #   make check     everything that has to hold: lint, unit tests, stories, sanitizers
 #   make asan      all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 #   make tsan      all tests with ThreadSanitizer
+#   make fuzz      FUZZ_SECONDS=60 of made-up inputs for each parser; what is found is in build-fuzz/
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
 #   make deps      installs what is missing
 #   make install   to $(DESTDIR)$(PREFIX); make uninstall takes it away again
@@ -68,13 +69,15 @@ OBJECTS = \
 	fs/view.o \
 	fs/view_text.o
 
-SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c)
-HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h)
+SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/fuzz/*.c)
+HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/fuzz/*.h)
 STORIES = $(notdir $(wildcard tests/stories/*.bats))
-SHELL_FILES = .ci/run contrib/*.sh tests/run tests/*.sh tests/stories/lib.bash tests/stories/*.bats
+SHELL_FILES = .ci/run contrib/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/stories/lib.bash tests/stories/*.bats
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS = 60
 # A path below a build directory says what is run, and on what: see tests/run.
-TESTS = $(UNITS) $(addprefix $(BUILD)/stories/,$(STORIES))
+TESTS = $(UNITS) $(FUZZERS) $(addprefix $(BUILD)/stories/,$(STORIES))
 PROVIDER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/provider/*.c))
 
 LIBRARIES = fuse3 libcurl sqlite3 libcjson libcrypto
@@ -98,7 +101,7 @@ endif
 COMPILE = $(CC) $(DIALECT) $(library_cflags) $(CPPFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
 	$(CFLAGS) $(HARDENING) -fPIE -pthread
 LINK = $(CC) $(CFLAGS) -fPIE -pie -pthread $(LINK_HARDENING) $(LDFLAGS)
-TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/provider $(UNITS)
+TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/provider $(UNITS) $(FUZZERS)
 
 all: $(BUILD)/cometfs
 
@@ -119,6 +122,14 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcometfs.a
 # What reads the provider's scripts has its unit test too.
 $(BUILD)/tests/test_script: $(addprefix $(BUILD)/tests/provider/,script.o options.o words.o)
 
+# What calls a fuzzer: a replay of the inputs that are kept. libFuzzer, in make fuzz, has a main of its own.
+FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
+FUZZ_SHARED = $(addprefix $(BUILD)/tests/fuzz/,answer.o document.o fuzz.o quote.o)
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(FUZZ_SHARED) $(BUILD)/libcometfs.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(shell pkg-config --libs $(LIBRARIES))
+
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
@@ -131,6 +142,8 @@ $(BUILD)/flags: force
 -include $(wildcard $(BUILD)/fs/*.d $(BUILD)/tests/*/*.d)
 
 programs: $(TEST_PROGRAMS)
+
+fuzzers: $(FUZZERS)
 
 deps:
 	contrib/deps.sh build test
@@ -156,6 +169,13 @@ asan:
 tsan:
 	$(MAKE) BUILD=build-tsan SANITIZE=thread test
 
+fuzz:
+	contrib/deps.sh build fuzz
+	$(MAKE) -j$(JOBS) BUILD=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined \
+		LDFLAGS=-fsanitize=fuzzer FUZZ_MAIN= fuzzers
+	printf '%s\n' $(notdir $(FUZZERS)) | \
+		xargs -P2 -I{} tests/fuzz/fuzz.sh build-fuzz/fuzz/{} $(FUZZ_SECONDS)
+
 lint:
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 	shellcheck -x $(SHELL_FILES)
@@ -172,7 +192,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/cometfs
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz
 
-.PHONY: all programs deps demo check test asan tsan lint install uninstall clean force
+.PHONY: all programs fuzzers deps demo check test asan tsan fuzz lint install uninstall clean force
 .SECONDARY:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what is missing of what cometfs needs: deps.sh [build] [test]. Asks nothing, and makes no
-# call to the network when all is there. Only apt's column is run by the tests; the others are names
-# to the best of our knowledge. A dash: nothing to install there.
+# Installs what is missing of what cometfs needs: deps.sh [build] [test] [fuzz]. Asks nothing,
+# and makes no call to the network when all is there. Only apt's column is run by the tests;
+# the others are names to the best of our knowledge. A dash: nothing to install there.
 set -eu
 
 table='
@@ -39,7 +39,11 @@ test   nghttp2-proxy         nghttp2                 nghttp2           nghttp2
 test   openssl               openssl                 openssl           openssl
 test   python3               python3                 python            python3
 test   attr                  attr                    attr              attr
+test   faketime              libfaketime             libfaketime       libfaketime
 test   iproute2              iproute                 iproute2          iproute2
+fuzz   clang                 clang                   clang             clang
+fuzz   libclang-rt-dev       compiler-rt             compiler-rt       compiler-rt
+fuzz   jq                    jq                      jq                jq
 '
 
 # Packages of one manager's column, for the groups asked for.
