@@ -66,6 +66,13 @@ static void read_type(struct http_head *head, const char *value)
 	head->type[length] = '\0';
 }
 
+/* Chunks tell the end; a length beside them does not count. */
+static void read_encoding(struct http_head *head, const char *value)
+{
+	head->bounded = strcasecmp(value, "chunked") == 0;
+	head->length = -1;
+}
+
 /*
  * A weak tag promises no equal bytes, so it is none. Nor is one with a control character: the tag
  * goes into a header of ours, and a bare CR would end that line for some servers.
@@ -83,7 +90,7 @@ void http_head_line(struct http_head *head, char *line)
 {
 	const char *value;
 	if ((value = value_of(line, "content-length")) != NULL)
-		head->length = length_of(value);
+		head->length = head->bounded ? -1 : length_of(value);
 	else if ((value = value_of(line, "content-range")) != NULL)
 		read_range(head, value);
 	else if ((value = value_of(line, "content-type")) != NULL)
@@ -91,7 +98,7 @@ void http_head_line(struct http_head *head, char *line)
 	else if ((value = value_of(line, "content-encoding")) != NULL)
 		head->encoded = strcasecmp(value, "identity") != 0;
 	else if ((value = value_of(line, "transfer-encoding")) != NULL)
-		head->bounded = strcasecmp(value, "chunked") == 0;
+		read_encoding(head, value);
 	else if ((value = value_of(line, "retry-after")) != NULL)
 		head->retry_after_ms = http_retry_after(value, clock_wall_ms() / 1000);
 	else if ((value = value_of(line, "etag")) != NULL)

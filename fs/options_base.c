@@ -31,7 +31,8 @@ static int clean_base(struct options *options, const char *source, char *why, si
 		return options_say(why, size, "SOURCE", "too long");
 	drop_slashes(options->base);
 	size_t end = strlen(options->base);
-	if (end > 3 && strcmp(options->base + end - 3, "/v1") == 0)
+	bool is_host = end > 5 && strcmp(options->base + end - 5, "://v1") == 0;
+	if (end > 3 && strcmp(options->base + end - 3, "/v1") == 0 && !is_host)
 		options->base[end - 3] = '\0';
 	drop_slashes(options->base);
 

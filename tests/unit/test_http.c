@@ -249,6 +249,24 @@ static void only_the_last_headers_count(void **state)
 	assert_int_equal(seen.length, 2);
 }
 
+static void chunks_count_and_a_length_beside_them_does_not(void **state)
+{
+	static const char *const replies[] = {
+		OK "Transfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+		OK "Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+	};
+	struct http_request request = fetching();
+	(void)state;
+	for (size_t i = 0; i < COUNT(replies); i++)
+		server_plan(replies[i]);
+	for (size_t i = 0; i < COUNT(replies); i++) {
+		seen.dones = 0;
+		exchange(&request, HTTP_OK);
+		assert_int_equal(seen.head.length, -1);
+		assert_true(seen.head.bounded);
+	}
+}
+
 static void one_after_the_other(void **state)
 {
 	struct http_request request = asking(100);
@@ -857,6 +875,7 @@ int main(void)
 		UNIT(a_refusal),
 		UNIT(an_empty_body),
 		UNIT(only_the_last_headers_count),
+		UNIT(chunks_count_and_a_length_beside_them_does_not),
 		UNIT(one_after_the_other),
 		UNIT(a_body_as_large_as_it_may_be),
 		UNIT(a_body_that_is_too_large),

@@ -372,6 +372,7 @@ static void sources(void **state)
 	source("https://h.example/api/v1", "https://h.example/api");
 	source("https://h.example/av1", "https://h.example/av1");
 	source("https://h.example/v1/grok", "https://h.example/v1/grok");
+	source("https://v1", "https://v1");
 	source("https://h.example:8443/v1", "https://h.example:8443");
 	source("none", "https://api.cometapi.com");
 	source("cometfs", "https://api.cometapi.com");
