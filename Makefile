@@ -6,6 +6,7 @@
 #   make asan      all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 #   make tsan      all tests with ThreadSanitizer
 #   make fuzz      FUZZ_SECONDS=60 of made-up inputs for each parser; what is found is in build-fuzz/
+#   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
 #   make deps      installs what is missing
 #   make install   to $(DESTDIR)$(PREFIX); make uninstall takes it away again
@@ -69,7 +70,7 @@ OBJECTS = \
 	fs/view.o \
 	fs/view_text.o
 
-SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/fuzz/*.c)
+SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/fuzz/*.c tests/bench/*.c)
 HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/fuzz/*.h)
 STORIES = $(notdir $(wildcard tests/stories/*.bats))
 SHELL_FILES = .ci/run contrib/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/stories/lib.bash tests/stories/*.bats
@@ -130,6 +131,12 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(FUZZ_SHARED) $(BUILD)/li
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(shell pkg-config --libs $(LIBRARIES))
 
+# What cometfs is measured against.
+BENCH_PROGRAMS = $(addprefix $(BUILD)/bench/,plain pass)
+$(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(shell pkg-config --libs fuse3)
+
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
@@ -176,6 +183,11 @@ fuzz:
 	printf '%s\n' $(notdir $(FUZZERS)) | \
 		xargs -P2 -I{} tests/fuzz/fuzz.sh build-fuzz/fuzz/{} $(FUZZ_SECONDS)
 
+bench:
+	contrib/deps.sh build bench
+	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider $(BENCH_PROGRAMS)
+	BUILD=$(BUILD) python3 tests/bench/bench.py $(ONLY)
+
 lint:
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 	shellcheck -x $(SHELL_FILES)
@@ -194,5 +206,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz
 
-.PHONY: all programs fuzzers deps demo check test asan tsan fuzz lint install uninstall clean force
+.PHONY: all programs fuzzers deps demo check test asan tsan fuzz bench lint install uninstall clean force
 .SECONDARY:

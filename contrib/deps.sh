@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what is missing of what cometfs needs: deps.sh [build] [test] [fuzz]. Asks nothing,
-# and makes no call to the network when all is there. Only apt's column is run by the tests;
+# Installs what is missing of what cometfs needs: deps.sh [build] [test] [fuzz] [bench]. Asks
+# nothing, and makes no call to the network when all is there. Only apt's column is run by the tests;
 # the others are names to the best of our knowledge. A dash: nothing to install there.
 set -eu
 
@@ -44,6 +44,10 @@ test   iproute2              iproute                 iproute2          iproute2
 fuzz   clang                 clang                   clang             clang
 fuzz   libclang-rt-dev       compiler-rt             compiler-rt       compiler-rt
 fuzz   jq                    jq                      jq                jq
+bench  nginx                 nginx                   nginx             nginx
+bench  wrk                   wrk                     wrk               wrk
+bench  gnuplot-nox           gnuplot-minimal         gnuplot           gnuplot
+bench  python3               python3                 python            python3
 '
 
 # Packages of one manager's column, for the groups asked for.
