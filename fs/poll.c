@@ -203,7 +203,7 @@ static void say_final(const struct job *job)
  */
 static bool is_foreign(struct run *run, const struct job *job, const struct report *report)
 {
-	if (report == NULL || report->task_id[0] == '\0')
+	if (report->task_id[0] == '\0')
 		return false;
 	if (run->task_id == NULL)
 		run->task_id = strdup(report->task_id);
@@ -281,15 +281,18 @@ static void take_refresh(struct run *run, struct job *job, const struct http_res
 	fetch_refreshed(run, report != NULL && report->kind == REPORT_JOB);
 }
 
+/* An answer that has to be read, or none: said is NULL then. */
 static void take_other(struct run *run, struct job *job, const struct http_result *result)
 {
 	struct report report;
-	const struct report *said = result->error == HTTP_OK ? &report : NULL;
-	if (said != NULL)
+	const struct report *said = NULL;
+	if (result->error == HTTP_OK) {
 		provider_read(engine.options.provider, result->head->status, result->body,
 			result->body_length, &report);
-	if (is_foreign(run, job, said))
-		be_foreign(&report);
+		if (is_foreign(run, job, &report))
+			be_foreign(&report);
+		said = &report;
+	}
 	if (run->refresh)
 		take_refresh(run, job, result, said);
 	else
