@@ -7,6 +7,7 @@
 #   make tsan      all tests with ThreadSanitizer
 #   make fuzz      FUZZ_SECONDS=60 of made-up inputs for each parser; what is found is in build-fuzz/
 #   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
+#   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler. As root
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
 #   make deps      installs what is missing
 #   make install   to $(DESTDIR)$(PREFIX); make uninstall takes it away again
@@ -183,6 +184,9 @@ fuzz:
 	printf '%s\n' $(notdir $(FUZZERS)) | \
 		xargs -P2 -I{} tests/fuzz/fuzz.sh build-fuzz/fuzz/{} $(FUZZ_SECONDS)
 
+trixie:
+	contrib/trixie.sh
+
 bench:
 	contrib/deps.sh build bench
 	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider $(BENCH_PROGRAMS)
@@ -204,7 +208,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/cometfs
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-trixie
 
-.PHONY: all programs fuzzers deps demo check test asan tsan fuzz bench lint install uninstall clean force
+.PHONY: all programs fuzzers deps demo check test asan tsan fuzz bench trixie lint install uninstall clean force
 .SECONDARY:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what is missing of what cometfs needs: deps.sh [build] [test] [fuzz] [bench]. Asks
+# Installs what is missing of what cometfs needs: deps.sh [build] [test] [fuzz] [bench] [trixie]. Asks
 # nothing, and makes no call to the network when all is there. Only apt's column is run by the tests;
 # the others are names to the best of our knowledge. A dash: nothing to install there.
 set -eu
@@ -48,6 +48,8 @@ bench  nginx                 nginx                   nginx             nginx
 bench  wrk                   wrk                     wrk               wrk
 bench  gnuplot-nox           gnuplot-minimal         gnuplot           gnuplot
 bench  python3               python3                 python            python3
+trixie debootstrap           debootstrap             debootstrap       debootstrap
+trixie util-linux            util-linux              util-linux        util-linux
 '
 
 # Packages of one manager's column, for the groups asked for.

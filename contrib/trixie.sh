@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Builds and tests all of cometfs in a Debian 13, with its newer libfuse, curl and compiler:
+# trixie.sh [COMMAND…], by default make WERROR=1 test. Needs root. The Debian stays in build-trixie/.
+set -eu
+cd "$(dirname "$0")/.."
+root=$PWD/build-trixie/root
+contrib/deps.sh trixie
+
+# Half a Debian has another name.
+if [ ! -d "$root" ]; then
+	rm -rf "$root.new"
+	debootstrap --variant=minbase --include=git,make,ca-certificates trixie "$root.new"
+	mv "$root.new" "$root"
+fi
+cp /etc/resolv.conf /etc/hosts "$root/etc/"
+
+# What git knows or would add, as it is here.
+mkdir -p "$root/cometfs"
+git ls-files -z --cached --others --exclude-standard --deduplicate |
+	tar -c --null --ignore-failed-read -T - | tar -x -C "$root/cometfs"
+
+[ $# -gt 0 ] || set -- make WERROR=1 test
+# In a namespace of its own, every mount ends with the command.
+# shellcheck disable=SC2016 # for the inner shell
+exec unshare --mount --propagation private bash -euc '
+	root=$1
+	shift
+	mount --bind "$root" "$root"
+	mount -t proc proc "$root/proc"
+	mount --rbind /sys "$root/sys"
+	mount --rbind /dev "$root/dev"
+	exec chroot "$root" sh -c "cd /cometfs && exec \"\$@\"" sh "$@"' bash "$root" "$@"
