@@ -143,6 +143,17 @@ static void work_rehash(struct disk_task *task)
 
 /* ---- how it begins ------------------------------------------------------------------------------ */
 
+/* Fewer bytes are left of the part than there were: who has been promised them waits again. */
+static void admit_loss(struct fetch *f)
+{
+	struct job job;
+	rows_load(f->run, &job);
+	if (f->adopting || job.video_bytes <= f->bytes)
+		return;
+	job.video_bytes = job.video_synced = f->bytes;
+	rows_save(f->run, &job, NULL, 0, NULL);
+}
+
 static void after_prepare(struct fetch *f)
 {
 	if (f->task_result > 0) {
@@ -159,6 +170,7 @@ static void after_prepare(struct fetch *f)
 		return;
 	}
 	f->bytes = f->synced = store_part_bytes(f->part);
+	admit_loss(f);
 	if (f->adopting || (f->size >= 0 && f->bytes == f->size)) {
 		fetch_end(f);
 	} else {
@@ -216,12 +228,15 @@ void fetch_cancel(struct run *run, void (*then)(struct run *run))
 		fetch_drop(f);
 }
 
-void fetch_refreshed(struct run *run, bool answered)
+/* Only a tag could tell that another address has the rest of the same bytes. */
+void fetch_refreshed(struct run *run, bool answered, bool fresh)
 {
 	struct fetch *f = run->fetch;
 	if (f == NULL || f->step != FETCH_REFRESHING)
 		return;
 	f->asked = f->asked || answered;
+	if (fresh && f->bytes > 0 && f->etag[0] == '\0')
+		fetch_begin_anew(f);
 	enqueue(f);
 }
 

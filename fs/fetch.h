@@ -102,6 +102,9 @@ void fetch_conclude(struct fetch *f);
 /* All is there: makes the part a whole file, and the video ready. */
 void fetch_end(struct fetch *f);
 
+/* From the first byte, as another file: who has read of the old one gets an error. */
+void fetch_begin_anew(struct fetch *f);
+
 /* Says why it waits, in the document and, when that is news, in the log; rests. */
 void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms);
 

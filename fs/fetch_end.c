@@ -86,7 +86,7 @@ static void hope(struct fetch *f, enum error_code error)
 }
 
 /* From the first byte, as another file: who has read of the old one gets an error. */
-static void begin_anew(struct fetch *f)
+void fetch_begin_anew(struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
@@ -185,7 +185,7 @@ void fetch_conclude(struct fetch *f)
 		hope(f, ERROR_URL_EXPIRED);
 		break;
 	case FETCH_CHANGED:
-		begin_anew(f);
+		fetch_begin_anew(f);
 		fetch_wait(f, ERROR_TRANSPORT, back_off(f));
 		break;
 	case FETCH_JUNK:

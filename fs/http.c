@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOO_LARGE_CODE 100 /* CURLE_TOO_LARGE, which curl has since 8.6 */
+
 /* ---- exchanges ------------------------------------------------------------------------------ */
 
 int http_new(const struct http_limits *limits, struct http **http)
@@ -130,7 +132,9 @@ void http_cancel(struct http *http, struct http_exchange *exchange)
 
 static enum http_error error_of(const struct http_exchange *x, CURLcode code)
 {
-	if (x->too_large)
+	/* curl has its own limit for one header line. */
+	bool endless_line = code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE_CODE;
+	if (x->too_large || (endless_line && !x->head_done))
 		return HTTP_TOO_LARGE;
 	if (x->stopped)
 		return HTTP_STOPPED;

@@ -38,6 +38,8 @@ static unsigned doubts; /* in a row, see verdict.h */
 static unsigned misses; /* in a row */
 static enum trouble trouble;
 static char trouble_words[MESSAGE_SIZE];
+static int64_t rekeyed_ms;
+static int64_t told_ms; /* the hold that the documents speak of */
 static uint64_t accepted_serial; /* the job whose poll was accepted last, 0: none to speak of */
 static int64_t accepted_ms;
 
@@ -155,6 +157,7 @@ static void tell_all(void)
 	struct run *run;
 	struct job job;
 	int64_t now_ms = clock_ms();
+	told_ms = hold_ms;
 	LIST_FOREACH (run, &engine.runs, link) {
 		if (run->poll_due.at == 0)
 			continue;
@@ -214,6 +217,9 @@ static bool is_jobs_own(const struct run *run)
 static void be_refused(struct run *run, enum trouble kind, const char *why)
 {
 	int64_t until_ms = clock_ms() + TROUBLE_MS;
+	/* What the old key was told says nothing of the new one. */
+	if (run->poll_begun_ms <= rekeyed_ms)
+		return;
 	run->refused = true;
 	if (is_jobs_own(run)) {
 		run->not_before_ms = until_ms;
@@ -235,6 +241,8 @@ static void hold(const struct http_head *head)
 {
 	int64_t back_off_ms = cadence_back_off(++holds);
 	hold_ms = clock_ms() + (head->retry_after_ms > 0 ? head->retry_after_ms : back_off_ms);
+	if (hold_ms - told_ms > 1000)
+		tell_all();
 }
 
 static void count_doubts(enum verdict_action action, const struct report *report)
@@ -263,23 +271,26 @@ void manners_judge(struct run *run, enum verdict_action action, const struct rep
 		be_missed(why);
 }
 
+/* Who was put off because of the old key, or until its probe, is asked now. */
 void manners_rekeyed(void)
 {
 	struct run *run;
-	int64_t now_ms = clock_ms();
+	int64_t now_ms = clock_ms(), held_until_ms = is_held() ? hold_ms : 0;
+	rekeyed_ms = now_ms;
 	if (is_held()) {
 		hold_ms = 0;
 		trouble = TROUBLE_UNPROVEN;
-		tell_all();
 	}
 	LIST_FOREACH (run, &engine.runs, link) {
-		if (!run->refused)
+		if (run->poll_due.at == 0 || (!run->refused && run->poll_due.key > held_until_ms))
 			continue;
+		run->not_before_ms = run->refused ? 0 : run->not_before_ms;
 		run->refused = false;
-		run->not_before_ms = 0;
-		if (run->poll_due.at != 0)
-			manners_line_up(run, run->urgent, now_ms);
+		manners_line_up(run, run->urgent,
+			run->not_before_ms > now_ms ? run->not_before_ms : now_ms);
 	}
+	if (held_until_ms > 0)
+		tell_all();
 }
 
 void manners_stop(void)

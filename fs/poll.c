@@ -109,17 +109,16 @@ static bool is_same_body(const struct run *run, const struct http_result *result
 /* Keeps an accepted body; false when it is the last one again, or nothing. */
 static bool keep_body(struct run *run, const struct http_result *result)
 {
-	if (result->body_length == 0 || is_same_body(run, result))
+	if (is_same_body(run, result))
 		return false;
 	free(run->body);
-	run->body_length = 0;
-	run->body = malloc(result->body_length);
+	run->body = result->body_length > 0 ? malloc(result->body_length) : NULL;
 	if (run->body != NULL) {
 		memcpy(run->body, result->body, result->body_length);
 		run->body_length = result->body_length;
 		run->body_status = result->head->status;
 	}
-	return true;
+	return result->body_length > 0;
 }
 
 static const char *message_of(enum error_code error)
@@ -268,17 +267,18 @@ static void take_same(struct run *run, struct job *job, const struct http_result
 static void take_refresh(struct run *run, struct job *job, const struct http_result *result,
 	const struct report *report)
 {
-	bool fresh = report != NULL && report->kind == REPORT_JOB && report->url[0] != '\0';
+	bool answered = report != NULL && report->kind == REPORT_JOB;
+	bool fresh = answered && report->url[0] != '\0' && strcmp(job->url, report->url) != 0;
 
 	take_figures(job, result, report != NULL, why_not(result, report));
-	if (fresh && strcmp(job->url, report->url) != 0) {
+	if (fresh) {
 		memcpy(job->url, report->url, sizeof(job->url));
-		rows_save(run, job, NULL, 0, NULL);
+		rows_save(run, job, result->body, result->body_length, NULL);
 	} else {
 		rows_show(run, job);
 	}
 	run->refresh = false;
-	fetch_refreshed(run, report != NULL && report->kind == REPORT_JOB);
+	fetch_refreshed(run, answered, fresh);
 }
 
 /* An answer that has to be read, or none: said is NULL then. */

@@ -188,8 +188,8 @@ void fetch_adopt(struct run *run);
 /* Gives the download up; then() is called when nothing goes on any more, perhaps at once. */
 void fetch_cancel(struct run *run, void (*then)(struct run *run));
 
-/* poll_refresh() has ended; the job may have a new address. answered: the provider said it. */
-void fetch_refreshed(struct run *run, bool answered);
+/* poll_refresh() has ended. answered: the provider spoke of the job; fresh: of another address. */
+void fetch_refreshed(struct run *run, bool answered, bool fresh);
 
 /* Starts what has waited long enough, hands on what has come; the time of the next. */
 int64_t fetch_due(int64_t now_ms);
@@ -204,5 +204,8 @@ void fetch_free(void);
 
 /* Joins the catalog's rows with the store's files, fills the job table. 0 or -errno. */
 int start_jobs(void);
+
+/* A kept video's file is said to be damaged, while we run: what is so is fetched again. */
+void start_mend(uint64_t serial);
 
 #endif

@@ -101,9 +101,10 @@ static struct text template_of(const struct step *step)
 
 static void nested(FILE *out, const struct step *step, const struct fact *facts)
 {
+	static const struct fact none[] = { { 0 } };
 	for (int64_t i = 0; i < step->nest; i++)
 		(void)fputs("{\"data\":", out);
-	replace(out, template_of(step), facts);
+	replace(out, template_of(step), step->raw ? none : facts);
 	for (int64_t i = 0; i < step->nest; i++)
 		(void)fputc('}', out);
 }

@@ -42,6 +42,7 @@ static const struct option options[] = {
 	OPTION("url", STRING, IN_ANSWER, url),
 	OPTION("bytes", NUMBER, IN_ANSWER, pad_bytes),
 	OPTION("nest", NUMBER, IN_ANSWER, nest),
+	OPTION("raw", FLAG, IN_ANSWER, raw),
 	OPTION("redirect", STRING, IN_SERVE, location),
 	OPTION("status", NUMBER, IN_SERVE, status),
 	OPTION("length", SIGNED, IN_SERVE, length_lie),

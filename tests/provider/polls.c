@@ -47,9 +47,10 @@ enum MHD_Result polls_answer(const struct request *request)
 	struct turn turn;
 	bool known_key = is_key_right(request);
 	const struct section *section = script_job(&request->stage->script, request->rest);
-	const struct asked asked = {
-		.kind = SECTION_JOB, .name = request->rest, .auth = routes_key(request)
-	};
+	const struct asked asked = { .kind = SECTION_JOB,
+		.name = request->rest,
+		.path = request->path,
+		.auth = routes_key(request) };
 	if (section && section->unknown)
 		section = NULL;
 	stage_enter(request->stage, &asked, known_key ? section : NULL, &turn);

@@ -14,6 +14,7 @@ struct request {
 	struct stage *stage;
 	struct MHD_Connection *connection;
 	const char *method;
+	const char *path;
 	const char *rest; /* of the path, behind what chose the route */
 };
 

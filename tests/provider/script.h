@@ -48,6 +48,7 @@ struct step {
 	bool hang;
 	bool drop;
 	bool empty;
+	bool raw; /* answer: nothing in the body is replaced */
 	bool no_range;
 	bool no_length;
 	const char *length_end; /* `close`: the end of the body is the end of the connection */

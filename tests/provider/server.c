@@ -45,7 +45,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		size_t length = strlen(routes[i].start);
 		if (strncmp(path, routes[i].start, length) != 0 || !path[length])
 			continue;
-		const struct request request = { stage, connection, method, path + length };
+		const struct request request = { stage, connection, method, path, path + length };
 		return routes[i].answer(&request);
 	}
 	stage_log(stage, "other %s %s", method, path);

@@ -113,7 +113,8 @@ static void log_asked(struct stage *stage, const struct asked *asked, uint64_t c
 	bool is_bytes = asked->range && strncmp(asked->range, "bytes=", strlen("bytes=")) == 0;
 	size_t unit = is_bytes ? strlen("bytes=") : 0;
 	if (asked->kind == SECTION_JOB)
-		stage_log(stage, "poll %s auth=%s n=%" PRIu64, asked->name, auth, count);
+		stage_log(stage, "poll %s auth=%s path=%s n=%" PRIu64, asked->name, auth,
+			asked->path, count);
 	else
 		stage_log(stage, "%s %s range=%s auth=%s if-range=%s n=%" PRIu64,
 			asked->head ? "head" : "video", asked->name,

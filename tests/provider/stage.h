@@ -44,6 +44,7 @@ struct turn {
 struct asked {
 	enum section_kind kind;
 	const char *name;
+	const char *path; /* of a job */
 	const char *range;
 	const char *if_range;
 	const char *auth;

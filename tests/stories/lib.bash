@@ -68,6 +68,15 @@ start_provider() {
 	SOURCE=http://127.0.0.1:$PORT
 }
 
+# start_answers LINE…: a provider that says this of each job, one after the other; and the clip.
+start_answers() {
+	start_provider - < <(
+		printf 'job *\n'
+		printf '\tanswer %s\n' "$@"
+		printf 'video clip.mp4\n\tfile clip.mp4\n'
+	)
+}
+
 stop_provider() {
 	[ -n "$PROVIDER" ] || return 0
 	kill "$PROVIDER"
@@ -133,6 +142,19 @@ wait_status() {
 	wait_until "[ \"\$(status $1 $2)\" = '$3' ]"
 }
 
+# failures_reach ID COUNT: waits until so many of its polls in a row were in vain.
+failures_reach() {
+	wait_until "[ \"\$(status $1 .poll.failures)\" -ge $2 ]"
+}
+
+shape_is_right() {
+	python3 tests/stories/shape.py <"$MNT/jobs/$1/status.json"
+}
+
+is_clip() {
+	cmp "$MNT/jobs/$1/video.mp4" tests/provider/clip.mp4
+}
+
 # Has the provider go on from where its script waits for NAME.
 event() {
 	curl -fsS -X POST "$SOURCE/_event/$1"
@@ -160,6 +182,11 @@ made() {
 # asked PATTERN: lines of the provider's log.
 asked() {
 	grep -E "$1" "$BATS_TEST_TMPDIR/provider.log"
+}
+
+# said TEXT: how often the daemon's log says so.
+said() {
+	grep -cF "$1" "$LOG" || true
 }
 
 # within MS COMMAND…: it succeeds, and takes no longer. Twenty times as long with sanitizers.

@@ -199,6 +199,11 @@ static void test_flag_or_value(void **state)
 	assert_string_equal(step_at(video, 1)->length_end, "close");
 	assert_true(step_at(video, 2)->no_range && step_at(video, 2)->hang);
 	script_free(&script);
+	parse("job *\nanswer text=@ID@ raw\nanswer", &script);
+	assert_true(step_at(script_job(&script, "x"), 0)->raw);
+	assert_false(step_at(script_job(&script, "x"), 1)->raw);
+	script_free(&script);
+	assert_wrong("video v\nsize 1\nserve raw", "line 3: no such option here: raw");
 	assert_wrong("video v\nsize 1\nserve no-length=2",
 		"line 3: no-length is alone or no-length=close: 2");
 	assert_wrong("job *\nanswer drop=1", "line 2: no such option here: drop");
