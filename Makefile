@@ -27,6 +27,7 @@ OBJECTS = \
 	fs/catalog_db.o \
 	fs/catalog_row.o \
 	fs/change.o \
+	fs/check.o \
 	fs/disk.o \
 	fs/engine.o \
 	fs/fetch.o \
@@ -44,6 +45,7 @@ OBJECTS = \
 	fs/letters.o \
 	fs/log.o \
 	fs/manners.o \
+	fs/mountpoint.o \
 	fs/mp4.o \
 	fs/notice.o \
 	fs/ops.o \

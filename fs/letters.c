@@ -15,6 +15,7 @@ enum letter_kind {
 	LETTER_FORGET,
 	LETTER_REMOVE,
 	LETTER_WATCH,
+	LETTER_DAMAGED,
 	LETTER_REKEY,
 	LETTER_STOP,
 };
@@ -64,6 +65,9 @@ static bool take_letter(const struct letter *letter)
 		break;
 	case LETTER_WATCH:
 		take_watch(letter->serial);
+		break;
+	case LETTER_DAMAGED:
+		start_mend(letter->serial);
 		break;
 	case LETTER_REKEY:
 		take_key(letter->text);
@@ -141,6 +145,11 @@ void engine_remove_video(uint64_t serial, uint64_t ticket)
 void engine_watch(uint64_t serial)
 {
 	post(LETTER_WATCH, serial, 0, "");
+}
+
+void engine_damaged(uint64_t serial)
+{
+	post(LETTER_DAMAGED, serial, 0, "");
 }
 
 void engine_reader(void)

@@ -7,11 +7,12 @@
  * errors go to the terminal, and the parent waits, and looks whether the mount answers.
  */
 #include "base.h"
+#include "check.h"
+#include "mountpoint.h"
 #include "ops.h"
 #include "options.h"
 #include "shared_map.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -58,38 +59,9 @@ __attribute__((format(printf, 2, 0))) static void on_fuse_log(
 		log_debug("%s", words);
 }
 
-/* ---- what is checked before anything is opened ------------------------------------------------- */
-
-static const char *check_empty(const char *path)
-{
-	const struct dirent *entry;
-	DIR *dir = opendir(path);
-	if (dir == NULL)
-		return strerror(errno);
-	bool empty = true;
-	while (empty && (entry = readdir(dir)) != NULL)
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-	(void)closedir(dir);
-	return empty ? NULL : "the mount point is not empty";
-}
-
-/* NULL when something can be mounted there, else why not. */
-static const char *check_mountpoint(const char *path)
-{
-	struct stat st;
-	if (stat(path, &st) != 0)
-		return errno == ENOTCONN ? "a dead mount is there, take it away with umount first"
-					 : strerror(errno);
-	if (!S_ISDIR(st.st_mode))
-		return "the mount point is not a directory";
-	if (st.st_uid != geteuid() && geteuid() != 0)
-		return "the mount point is not yours";
-	return check_empty(path);
-}
-
 static int check(struct mount *mount)
 {
-	const char *why = check_mountpoint(mount->options.mountpoint);
+	const char *why = mountpoint_check(mount->options.mountpoint);
 	if (why != NULL)
 		return fail(mount->options.mountpoint, why);
 	if (realpath(mount->options.mountpoint, mount->mountpoint) == NULL)
@@ -310,6 +282,19 @@ static void lock_memory(void)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* No mount: what is in the store is compared with what the catalog says of it. */
+static int check_videos(struct mount *mount)
+{
+	int r = open_store(mount);
+	if (r == 0)
+		r = check_store(mount->store, mount->catalog);
+	if (r < 0)
+		r = fail(mount->options.store_path, catalog_words(r));
+	catalog_close(mount->catalog);
+	store_free(mount->store);
+	return r;
+}
+
 static int serve(struct mount *mount)
 {
 	(void)umask(077);
@@ -386,6 +371,8 @@ int main(int argc, char **argv)
 		(void)printf("cometfs %s\nlibfuse %s\n", COMETFS_VERSION, fuse_pkgversion());
 	if (mount.options.help || mount.options.version)
 		return EXIT_SUCCESS;
+	if (mount.options.check)
+		return check_videos(&mount);
 	/* The key is read where it is used; here it is only tried, while there is a terminal. */
 	int r = options_key(&mount.options, key, why, sizeof(why));
 	explicit_bzero(key, sizeof(key));

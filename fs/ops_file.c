@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Set at open, then never changed: several READs of one handle run at the same time. */
@@ -116,6 +117,13 @@ static int open_response(struct handle *handle, const struct job *job, struct fu
 	return catalog_body(context.catalog, job->serial, &handle->text, &handle->length);
 }
 
+/* Somebody has been at the store's file: its bytes are never given out as the video's. */
+static bool is_short(const struct handle *handle)
+{
+	struct stat st;
+	return handle->fd >= 0 && fstat(handle->fd, &st) == 0 && st.st_size != handle->size;
+}
+
 static int open_video(struct handle *handle, const struct job *job, struct fuse_file_info *fi)
 {
 	if (!tree_has_video(job))
@@ -127,6 +135,10 @@ static int open_video(struct handle *handle, const struct job *job, struct fuse_
 	/* What the kernel kept of an older epoch would be another file's. */
 	fi->keep_cache = handle->whole && handle->epoch == 0;
 	handle->fd = store_open_video(context.store, job->serial, handle->whole);
+	if (handle->whole && (handle->fd == -ENOENT || is_short(handle))) {
+		engine_damaged(job->serial);
+		return -EIO;
+	}
 	return handle->fd >= 0 ? 0 : handle->fd == -ENOENT ? -EIO : handle->fd;
 }
 

@@ -260,6 +260,8 @@ static int take_flag(struct options *options, const char *arg, char *why, size_t
 		options->help = true;
 	else if (strcmp(arg, "-V") == 0 || strcmp(arg, "--version") == 0)
 		options->version = true;
+	else if (strcmp(arg, "--check") == 0)
+		options->check = true;
 	else if (strcmp(arg, "-f") == 0)
 		options->foreground = true;
 	else if (strcmp(arg, "-d") == 0)
@@ -307,6 +309,7 @@ void options_help(void)
 {
 	(void)printf(
 		"usage: cometfs [SOURCE] MOUNTPOINT [-o OPTION[,OPTION...]] [-f] [-d] [-h] [-V]\n"
+		"       cometfs --check [-o store=DIR]\n"
 		"\n"
 		"Mounts the video jobs of SOURCE (by default $COMETAPI_BASE_URL, else\n"
 		"https://api.cometapi.com) at MOUNTPOINT.\n"
@@ -315,6 +318,7 @@ void options_help(void)
 		"  -d  likewise, and say more\n"
 		"  -h  this help\n"
 		"  -V  the version\n"
+		"  --check  mounts nothing; reads every video of the store, exit status 1 if one is damaged\n"
 		"\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct row *row = &rows[i];

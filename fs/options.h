@@ -29,7 +29,7 @@ struct options {
 	unsigned downloads;
 	int64_t max_video;
 	bool allow_http, allow_private;
-	bool foreground, debug, help, version;
+	bool foreground, debug, help, version, check;
 	unsigned uid, gid, umask;
 
 	const struct provider *provider;

@@ -138,7 +138,9 @@ static int find_store(struct options *options, char *why, size_t size)
 
 static int check_rest(struct options *options, char *why, size_t size)
 {
-	if (options->mountpoint == NULL)
+	if (options->check && options->mountpoint != NULL)
+		return options_say(why, size, "--check", "takes no mount point");
+	if (options->mountpoint == NULL && !options->check)
 		return options_say(why, size, "no mount point given", "see cometfs --help");
 	if (strcmp(options->track, "mkdir") != 0 && strcmp(options->track, "lookup") != 0)
 		return options_say(why, size, "-o track", "mkdir or lookup");

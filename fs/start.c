@@ -173,3 +173,28 @@ int start_jobs(void)
 	free(forgotten.serials);
 	return r;
 }
+
+static void mend(struct run *run)
+{
+	struct job job;
+	struct store_video file;
+	rows_load(run, &job);
+	if (run->ticket != 0 || store_look(engine.store, run->serial, &file) != 0 ||
+		start_of(&job, &file) != START_FETCH_AGAIN)
+		return;
+	way_back(&job);
+	job.video_epoch++;
+	rows_save(run, &job, NULL, 0, NULL);
+	fetch_begin(run);
+}
+
+void start_mend(uint64_t serial)
+{
+	struct job job;
+	struct run *run = job_get_hidden(serial, &job) == 0 ? run_of(serial) : NULL;
+	if (run == NULL)
+		return;
+	if (run->fetch == NULL)
+		mend(run);
+	run_rest(run);
+}

@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void store_video_name(char name[VIDEO_NAME_SIZE], uint64_t serial, bool part)
+void store_video_name(char name[VIDEO_NAME_SIZE], uint64_t serial, enum store_kind kind)
 {
-	int length =
-		snprintf(name, VIDEO_NAME_SIZE, "%" PRIu64 ".mp4%s", serial, part ? ".part" : "");
+	static const char *const ends[] = { "", ".part", ".damaged" };
+	int length = snprintf(name, VIDEO_NAME_SIZE, "%" PRIu64 ".mp4%s", serial, ends[kind]);
 	assert(length > 0 && length < VIDEO_NAME_SIZE);
 }
 

@@ -18,8 +18,10 @@ struct store {
 
 #define VIDEO_NAME_SIZE 40
 
-/* The name of a whole video, or of its part. */
-void store_video_name(char name[VIDEO_NAME_SIZE], uint64_t serial, bool part);
+enum store_kind { STORE_WHOLE, STORE_PART, STORE_DAMAGED };
+
+/* The name of a whole video, of its part, or of one that was set aside. */
+void store_video_name(char name[VIDEO_NAME_SIZE], uint64_t serial, enum store_kind kind);
 
 /* Opens a plain file that lies in a directory of the store: a descriptor; -ELOOP, -EUCLEAN. */
 int store_open_file(int dir_fd, const char *name, int flags);

@@ -55,11 +55,11 @@ static struct store_part *part_new(const struct store *store, uint64_t serial)
 	return part;
 }
 
-static int open_file(struct store_part *part, bool under_way, int flags)
+static int open_file(struct store_part *part, enum store_kind kind, int flags)
 {
 	char name[VIDEO_NAME_SIZE];
 	struct stat st;
-	store_video_name(name, part->serial, under_way);
+	store_video_name(name, part->serial, kind);
 	part->fd = store_open_file(part->videos_fd, name, flags);
 	if (part->fd < 0)
 		return part->fd;
@@ -87,7 +87,7 @@ int store_part_open(
 		return -ENOMEM;
 	int r = keep > 0 ? 0 : store_delete_part(store, serial);
 	if (r == 0)
-		r = open_file(new, true, O_RDWR | O_CREAT);
+		r = open_file(new, STORE_PART, O_RDWR | O_CREAT);
 	if (r == 0 && new->bytes > keep) {
 		new->bytes = keep;
 		r = cut(new, keep);
@@ -104,7 +104,7 @@ int store_hash_open(const struct store *store, uint64_t serial, struct store_par
 	struct store_part *new = part_new(store, serial);
 	if (new == NULL)
 		return -ENOMEM;
-	int r = open_file(new, false, O_RDONLY);
+	int r = open_file(new, STORE_WHOLE, O_RDONLY);
 	if (r == 0)
 		*part = new;
 	else
@@ -198,11 +198,18 @@ static int write_all(struct store_part *part, const char *data, size_t length)
 	return 0;
 }
 
+static int64_t size_of(const struct store_part *part)
+{
+	struct stat st;
+	return fstat(part->fd, &st) < 0 || st.st_nlink == 0 ? -1 : st.st_size;
+}
+
 /* What was written of it is cut off again; where even that fails, the next bytes write over it. */
 int store_part_append(struct store_part *part, const char *data, size_t length)
 {
 	assert(part->hashed == part->bytes);
-	int r = write_all(part, data, length);
+	/* A file that somebody has cut would get a hole, and one that has no name is nobody's. */
+	int r = size_of(part) >= part->bytes ? write_all(part, data, length) : -EIO;
 	if (r == 0)
 		r = hash_bytes(part, data, length);
 	if (r == 0)
@@ -225,20 +232,11 @@ int store_part_sync(struct store_part *part)
 	return r == -EDQUOT ? -ENOSPC : r;
 }
 
-/* The file must be just what was hashed: nobody else's bytes behind it, none of ours missing. */
-static int check_size(const struct store_part *part)
-{
-	struct stat st;
-	if (fstat(part->fd, &st) < 0)
-		return -errno;
-	return st.st_size == part->bytes ? 0 : -EIO;
-}
-
 static int rename_part(const struct store_part *part)
 {
 	char from[VIDEO_NAME_SIZE], to[VIDEO_NAME_SIZE];
-	store_video_name(from, part->serial, true);
-	store_video_name(to, part->serial, false);
+	store_video_name(from, part->serial, STORE_PART);
+	store_video_name(to, part->serial, STORE_WHOLE);
 	return renameat(part->videos_fd, from, part->videos_fd, to) < 0 ? -errno : 0;
 }
 
@@ -246,8 +244,9 @@ int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE])
 {
 	char text[SHA256_SIZE];
 	int r = hash_text(part, text);
-	if (r == 0)
-		r = check_size(part);
+	/* Just what was hashed: nobody else's bytes behind it, none of ours missing. */
+	if (r == 0 && size_of(part) != part->bytes)
+		r = -EIO;
 	if (r == 0)
 		r = store_sync(part->fd);
 	if (r == 0)

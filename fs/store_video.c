@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,9 +30,9 @@ int store_look(const struct store *store, uint64_t serial, struct store_video *v
 {
 	char name[VIDEO_NAME_SIZE];
 	struct store_video found;
-	store_video_name(name, serial, false);
+	store_video_name(name, serial, STORE_WHOLE);
 	int r = look(store, name, &found.whole, &found.whole_bytes);
-	store_video_name(name, serial, true);
+	store_video_name(name, serial, STORE_PART);
 	if (r == 0)
 		r = look(store, name, &found.part, &found.part_bytes);
 	if (r == 0)
@@ -39,14 +40,17 @@ int store_look(const struct store *store, uint64_t serial, struct store_video *v
 	return r;
 }
 
-static uint64_t serial_of(const char *name, bool *part)
+/* 0: it is no name of ours. */
+static uint64_t serial_of(const char *name, enum store_kind *kind)
 {
 	char again[VIDEO_NAME_SIZE];
 	uint64_t serial = strtoull(name, NULL, 10);
-	size_t length = strlen(name);
-	*part = length > 5 && strcmp(name + length - 5, ".part") == 0;
-	store_video_name(again, serial, *part);
-	return strcmp(again, name) == 0 ? serial : 0;
+	for (*kind = STORE_WHOLE; *kind <= STORE_DAMAGED; ++*kind) {
+		store_video_name(again, serial, *kind);
+		if (strcmp(again, name) == 0)
+			return serial;
+	}
+	return 0;
 }
 
 /* Without a look at its inode where the directory knows: there may be a hundred thousand. */
@@ -64,15 +68,15 @@ static int is_plain(const struct store *store, const struct dirent *entry)
 static int sweep_one(const struct store *store, const struct dirent *entry,
 	void (*each)(void *arg, uint64_t serial, const char *name), void *arg)
 {
-	bool part;
+	enum store_kind kind;
 	struct store_video video = { .whole = false };
-	uint64_t serial = serial_of(entry->d_name, &part);
+	uint64_t serial = serial_of(entry->d_name, &kind);
 	int r = is_plain(store, entry);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (r == 0)
 		serial = 0;
-	r = serial > 0 && part ? store_look(store, serial, &video) : 0;
+	r = serial > 0 && kind == STORE_PART ? store_look(store, serial, &video) : 0;
 	if (r == 0 && !video.whole)
 		each(arg, serial, entry->d_name);
 	return r;
@@ -98,7 +102,7 @@ int store_sweep(const struct store *store,
 static int open_as(const struct store *store, uint64_t serial, bool part)
 {
 	char name[VIDEO_NAME_SIZE];
-	store_video_name(name, serial, part);
+	store_video_name(name, serial, part ? STORE_PART : STORE_WHOLE);
 	int fd = store_open_file(store->videos_fd, name, O_RDONLY);
 	return fd == -ELOOP || fd == -EUCLEAN ? -ENOENT : fd;
 }
@@ -113,10 +117,10 @@ int store_open_video(const struct store *store, uint64_t serial, bool whole)
 }
 
 /* 1 when there was one. */
-static int delete_as(const struct store *store, uint64_t serial, bool part)
+static int delete_as(const struct store *store, uint64_t serial, enum store_kind kind)
 {
 	char name[VIDEO_NAME_SIZE];
-	store_video_name(name, serial, part);
+	store_video_name(name, serial, kind);
 	if (unlinkat(store->videos_fd, name, 0) == 0)
 		return 1;
 	return errno == ENOENT || errno == EISDIR ? 0 : -errno;
@@ -124,17 +128,30 @@ static int delete_as(const struct store *store, uint64_t serial, bool part)
 
 int store_delete_part(const struct store *store, uint64_t serial)
 {
-	int r = delete_as(store, serial, true);
+	int r = delete_as(store, serial, STORE_PART);
 	return r > 0 ? store_sync(store->videos_fd) : r;
 }
 
 int store_delete(const struct store *store, uint64_t serial)
 {
-	int whole = delete_as(store, serial, false);
-	int part = whole >= 0 ? delete_as(store, serial, true) : 0;
-	if (whole < 0 || part < 0)
-		return whole < 0 ? whole : part;
-	return whole + part > 0 ? store_sync(store->videos_fd) : 0;
+	int deleted = 0;
+	for (enum store_kind kind = STORE_WHOLE; kind <= STORE_DAMAGED; kind++) {
+		int r = delete_as(store, serial, kind);
+		if (r < 0)
+			return r;
+		deleted += r;
+	}
+	return deleted > 0 ? store_sync(store->videos_fd) : 0;
+}
+
+int store_set_aside(const struct store *store, uint64_t serial)
+{
+	char from[VIDEO_NAME_SIZE], to[VIDEO_NAME_SIZE];
+	store_video_name(from, serial, STORE_WHOLE);
+	store_video_name(to, serial, STORE_DAMAGED);
+	if (renameat(store->videos_fd, from, store->videos_fd, to) < 0)
+		return -errno;
+	return store_sync(store->videos_fd);
 }
 
 int store_statfs(const struct store *store, struct statvfs *out)

@@ -57,6 +57,9 @@ void engine_remove_video(uint64_t serial, uint64_t ticket);
 /* Somebody reads the job's status.json. No answer. */
 void engine_watch(uint64_t serial);
 
+/* The file of a kept video is not what it was: it is looked at, and fetched again. No answer. */
+void engine_damaged(uint64_t serial);
+
 /* Somebody has begun to wait for bytes: his deadline counts. No answer. */
 void engine_reader(void);
 

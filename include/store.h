@@ -55,7 +55,10 @@ int store_sweep(const struct store *store,
  */
 int store_open_video(const struct store *store, uint64_t serial, bool whole);
 
-/* Deletes both files; that there are none is no error. */
+/* Takes a whole video for damaged: renames it to <serial>.mp4.damaged. 0, -ENOENT, -errno. */
+int store_set_aside(const struct store *store, uint64_t serial);
+
+/* Deletes all files of a video; that there are none is no error. */
 int store_delete(const struct store *store, uint64_t serial);
 
 /* Deletes the part alone. */

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # From the roof down: floor, room, the first words of its files in fs/ and include/.
 rooms='
-5 main      main options
+5 main      main options mountpoint
 4 shared    shared
 4 ops       ops
 4 park      park
@@ -15,6 +15,7 @@ rooms='
 4 echo      echo
 4 tree      tree
 4 view      view
+3 check     check
 3 engine    engine run letters change rows poll manners probe cadence notice fetch mp4 start verdict
 2 job       job
 1 http      http
