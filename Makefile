@@ -19,7 +19,7 @@ BUILD = build
 PREFIX = /usr/local
 CFLAGS = -O2 -g
 JOBS = $(shell nproc)
-PROVE = prove --exec tests/run --jobs 2 --timer
+PROVE = prove --exec tests/run --jobs 4 --timer
 
 OBJECTS = \
 	fs/cadence.o \
@@ -55,6 +55,7 @@ OBJECTS = \
 	fs/options_key.o \
 	fs/park.o \
 	fs/poll.o \
+	fs/poll_answer.o \
 	fs/probe.o \
 	fs/provider.o \
 	fs/provider_comet.o \

@@ -7,12 +7,15 @@
  */
 #include "http_exchange.h"
 
+#include "base.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TOO_LARGE_CODE 100 /* CURLE_TOO_LARGE, which curl has since 8.6 */
 
@@ -94,7 +97,11 @@ static enum http_error begin(struct http_exchange *x, const char *url)
 	http_head_begin(&x->head);
 	x->head_done = x->following = false;
 	x->header_bytes = 0;
-	if (curl_easy_setopt(x->easy, CURLOPT_URL, url) != CURLE_OK ||
+	/* Without TLS there is no HTTP/2, and nothing to wait for. */
+	bool plain = strncasecmp(url, "http:", 5) == 0;
+	long version = plain ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
+	if (curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, version) != CURLE_OK ||
+		curl_easy_setopt(x->easy, CURLOPT_URL, url) != CURLE_OK ||
 		curl_multi_add_handle(x->http->multi, x->easy) != CURLM_OK)
 		return HTTP_TRANSPORT;
 	return HTTP_OK;
@@ -107,6 +114,7 @@ struct http_exchange *http_send(struct http *http, const struct http_request *re
 		return NULL;
 	assert((request->body_max > 0) == (request->on_body == NULL));
 	x->http = http;
+	x->begun_ms = clock_ms();
 	x->request = *request;
 	x->request.url = x->request.bearer = x->request.if_range = NULL;
 	http_head_begin(&x->head);
@@ -154,8 +162,21 @@ void http_resume(struct http_exchange *exchange)
 	http_wake(exchange->http);
 }
 
+/* Whether the connections of small exchanges are alive, as far as this one can tell. */
+static void notice_silence(struct http_exchange *x, enum http_error error)
+{
+	struct http *http = x->http;
+	if (x->request.body_max == 0)
+		return;
+	if (x->head_done)
+		http->answered_ms = clock_ms();
+	else if (error == HTTP_TIMEOUT && http->answered_ms < x->begun_ms)
+		http->silent_ms = clock_ms();
+}
+
 static void finish(struct http_exchange *x, enum http_error error)
 {
+	notice_silence(x, error);
 	struct http_result result = { .error = error,
 		.reason = http_reason(error, x->reason),
 		.head = &x->head,

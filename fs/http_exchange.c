@@ -2,6 +2,7 @@
 /* One exchange: what curl is told of it, and what it tells us. */
 #include "http_exchange.h"
 
+#include "base.h"
 #include "cometfs.h"
 
 #include <limits.h>
@@ -166,6 +167,32 @@ static bool set_limits(struct http_exchange *x)
 	return good;
 }
 
+/*
+ * Small answers share few connections, many of them one of HTTP/2. Such a connection may be open
+ * and dead: when a request was given up and no other was answered since it began, connections of
+ * before that are used no more. While exchanges still hang in them curl would choose them first.
+ */
+static bool set_sharing(struct http_exchange *x)
+{
+	const struct http_request *request = &x->request;
+	int64_t silent_ms = x->http->silent_ms;
+	bool good = true;
+
+	if (request->share)
+		SET(CURLOPT_PIPEWAIT, 1L);
+	/* Who waits for others to connect, waits no longer than that. */
+	if (request->share)
+		SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(request->timeout_ms / 4 + 1));
+	if (request->body_max > 0 && silent_ms > 0) {
+		int64_t since_ms = clock_ms() - silent_ms;
+		if (since_ms < request->timeout_ms)
+			SET(CURLOPT_FRESH_CONNECT, 1L);
+		else
+			SET(CURLOPT_MAXLIFETIME_CONN, (long)(since_ms / 1000));
+	}
+	return good;
+}
+
 bool http_exchange_set_up(struct http_exchange *x)
 {
 	bool good = true;
@@ -179,16 +206,12 @@ bool http_exchange_set_up(struct http_exchange *x)
 	SET(CURLOPT_HEADERDATA, x);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
 	SET(CURLOPT_WRITEDATA, x);
-	SET(CURLOPT_FRESH_CONNECT, x->request.fresh ? 1L : 0L);
-	/* Many small answers over one connection of HTTP/2; a video may have one of its own. */
-	if (x->request.body_max > 0)
-		SET(CURLOPT_PIPEWAIT, 1L);
-	else
+	if (x->request.body_max == 0)
 		SET(CURLOPT_BUFFERSIZE, 262144L);
 	if (x->request.range_from > 0) {
 		char range[32];
 		(void)snprintf(range, sizeof(range), "%lld-", (long long)x->request.range_from);
 		SET(CURLOPT_RANGE, range);
 	}
-	return good && set_limits(x);
+	return good && set_limits(x) && set_sharing(x);
 }

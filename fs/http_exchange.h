@@ -18,6 +18,8 @@ struct http {
 	LIST_HEAD(, http_exchange) exchanges;
 	CURL *handles[HANDLES_KEPT]; /* at rest */
 	size_t handle_count;
+	int64_t answered_ms; /* the last small answer came */
+	int64_t silent_ms; /* one was given up, and none had come since it began; 0: never */
 };
 
 struct http_exchange {
@@ -27,6 +29,7 @@ struct http_exchange {
 	struct curl_slist *headers;
 	struct http_request request; /* its texts are not ours to keep: cleared */
 	struct http_head head;
+	int64_t begun_ms;
 	bool head_done;
 	bool following; /* this answer is a redirect that will be followed */
 	bool refused; /* an address was */

@@ -7,6 +7,7 @@
 
 #include "cadence.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 #define TICK_MS 10 /* a poll begins so much late at most, when nothing else is in its way */
 #define URGENT_OF 4 /* of so many turns the watched jobs get all but one */
 #define MISSES 5 /* so many polls in a row without an answer of use are worth a line in the log */
+#define AWAY_MS 10000 /* unless one was accepted a moment ago */
+#define REFUSALS 8 /* so many in a row are not of one job each */
 
 /* What all jobs suffer from. */
 enum trouble {
@@ -32,13 +35,16 @@ static unsigned turns;
 
 static unsigned in_flight;
 static double slot_ms; /* poll_rate: no poll starts before this */
-static int64_t hold_ms; /* nor before this */
+static double last_slot_ms; /* when the last one did */
+static int64_t retry_ms; /* nor before this: too many requests. It only moves on */
+static int64_t probe_ms; /* nor before this: the trouble's next probe */
 static unsigned holds; /* in a row */
+static unsigned refusals; /* in a row */
 static unsigned doubts; /* in a row, see verdict.h */
 static unsigned misses; /* in a row */
 static enum trouble trouble;
 static char trouble_words[MESSAGE_SIZE];
-static int64_t rekeyed_ms;
+static unsigned keys; /* how many there have been */
 static int64_t told_ms; /* the hold that the documents speak of */
 static uint64_t accepted_serial; /* the job whose poll was accepted last, 0: none to speak of */
 static int64_t accepted_ms;
@@ -80,14 +86,23 @@ static bool is_held(void)
 	return trouble >= TROUBLE_KEY;
 }
 
+/* Look-ups take turns of the rate without being asked, but leave the polls every second one. */
+static double next_slot_ms(void)
+{
+	double rate = engine.options.poll_rate;
+	double latest_ms = rate > 0 ? last_slot_ms + 2000 / rate : 0;
+	return slot_ms < latest_ms ? slot_ms : latest_ms;
+}
+
 /* When the next poll may start: a time, or INT64_MAX when an answer has to come first. */
 static int64_t free_ms(int64_t now_ms)
 {
 	if (in_flight >= (trouble >= TROUBLE_UNPROVEN ? 1 : IN_FLIGHT_MAX))
 		return INT64_MAX;
-	if (hold_ms > now_ms)
-		return hold_ms;
-	return slot_ms > (double)now_ms ? (int64_t)slot_ms + 1 : now_ms;
+	if (manners_hold_ms() > now_ms)
+		return manners_hold_ms();
+	double next_ms = next_slot_ms();
+	return next_ms > (double)now_ms ? (int64_t)next_ms + 1 : now_ms;
 }
 
 static int64_t next_due_ms(void)
@@ -114,6 +129,7 @@ struct run *manners_next(int64_t now_ms, int64_t *next_ms)
 	struct run *run = choose(now_ms);
 	manners_leave(run);
 	manners_charge(now_ms);
+	last_slot_ms = (double)now_ms;
 	return run;
 }
 
@@ -124,8 +140,9 @@ void manners_charge(int64_t now_ms)
 		slot_ms = (slot_ms > (double)now_ms ? slot_ms : (double)now_ms) + 1000 / rate;
 }
 
-void manners_begun(void)
+void manners_begun(struct run *run)
 {
+	run->key = keys;
 	in_flight++;
 }
 
@@ -138,7 +155,20 @@ void manners_ended(void)
 
 int64_t manners_hold_ms(void)
 {
-	return hold_ms;
+	return retry_ms > probe_ms ? retry_ms : probe_ms;
+}
+
+/* As a look-up would be told. */
+int manners_refusal(void)
+{
+	if (manners_hold_ms() <= clock_ms())
+		return 0;
+	return trouble == TROUBLE_KEY ? -EACCES : -EIO;
+}
+
+bool manners_is_stale(const struct run *run)
+{
+	return run->key != keys;
 }
 
 const char *manners_words(void)
@@ -151,22 +181,23 @@ unsigned manners_doubts(void)
 	return doubts;
 }
 
-/* In each document that waits stands why: nobody would find it in the one job's that was asked. */
+/* In each document that waits stands why: nobody would find it in the one job's that was asked.
+ * A job with faults of its own keeps those. */
 static void tell_all(void)
 {
 	struct run *run;
 	struct job job;
 	int64_t now_ms = clock_ms();
-	told_ms = hold_ms;
+	told_ms = manners_hold_ms();
 	LIST_FOREACH (run, &engine.runs, link) {
 		if (run->poll_due.at == 0)
 			continue;
 		rows_load(run, &job);
 		if (job_is_final(&job))
 			continue;
-		if (is_held() || job.poll_failures == 0)
+		if (job.poll_failures == 0)
 			memcpy(job.poll_error, manners_words(), strlen(manners_words()) + 1);
-		int64_t due_ms = run->poll_due.key > hold_ms ? run->poll_due.key : hold_ms;
+		int64_t due_ms = run->poll_due.key > told_ms ? run->poll_due.key : told_ms;
 		job.poll_next_ms = clock_wall_ms() + (due_ms > now_ms ? due_ms - now_ms : 0);
 		rows_show(run, &job);
 	}
@@ -191,12 +222,20 @@ static void set_trouble(enum trouble new, const char *why)
 		log_info("the provider accepts our polls again");
 }
 
-static void be_accepted(struct run *run)
+/* Once for all that hear of the same thing at the same time. */
+static void tell_news(bool news)
+{
+	int64_t later_ms = manners_hold_ms() - told_ms;
+	if (news || later_ms > 1000)
+		tell_all();
+}
+
+static void be_accepted(const struct run *run)
 {
 	bool was_held = is_held();
-	holds = misses = doubts = 0;
-	run->refused = false;
-	accepted_serial = run->serial;
+	holds = misses = doubts = refusals = 0;
+	probe_ms = 0;
+	accepted_serial = run != NULL ? run->serial : 0;
 	accepted_ms = clock_ms();
 	set_trouble(TROUBLE_NONE, "");
 	if (was_held)
@@ -204,45 +243,57 @@ static void be_accepted(struct run *run)
 }
 
 /*
- * A key, or a base URL, that another job was accepted with a moment ago is good: then the refusal
- * is of this job, which waits alone. A key that is revoked is noticed when the job that was
- * accepted last asks again, or within a minute.
+ * A key, or a base URL, that another job was accepted with a moment ago, or since this one was
+ * refused before, is good: then the refusal is of this job, which waits alone. A key that is
+ * revoked is noticed when the job that was accepted last asks again, when a few others are refused
+ * in a row, or within a minute.
  */
 static bool is_jobs_own(const struct run *run)
 {
-	return accepted_serial != 0 && accepted_serial != run->serial &&
-	       clock_ms() - accepted_ms < TROUBLE_MS;
+	if (accepted_ms == 0 || refusals > REFUSALS ||
+		(run != NULL && accepted_serial == run->serial))
+		return false;
+	bool before = run != NULL && run->refused_ms > 0 && accepted_ms > run->refused_ms;
+	return before || clock_ms() - accepted_ms < TROUBLE_MS;
 }
 
 static void be_refused(struct run *run, enum trouble kind, const char *why)
 {
-	int64_t until_ms = clock_ms() + TROUBLE_MS;
-	/* What the old key was told says nothing of the new one. */
-	if (run->poll_begun_ms <= rekeyed_ms)
-		return;
-	run->refused = true;
-	if (is_jobs_own(run)) {
-		run->not_before_ms = until_ms;
-		return;
+	int64_t now_ms = clock_ms();
+	refusals++;
+	bool own = is_jobs_own(run);
+	if (run != NULL) {
+		run->refused = true;
+		run->refused_ms = now_ms;
+		run->not_before_ms = own ? now_ms + TROUBLE_MS : run->not_before_ms;
 	}
-	hold_ms = until_ms;
+	if (own)
+		return;
+	bool news = trouble != kind;
+	probe_ms = now_ms + TROUBLE_MS;
 	set_trouble(kind, why);
-	tell_all();
+	tell_news(news);
 }
 
 /* A provider that is not there is news once, for however many jobs. */
 static void be_missed(const char *why)
 {
-	if (++misses >= MISSES && trouble == TROUBLE_NONE)
+	bool away = accepted_ms == 0 || clock_ms() - accepted_ms > AWAY_MS;
+	if (++misses >= MISSES && away && trouble == TROUBLE_NONE)
 		set_trouble(TROUBLE_AWAY, why);
 }
 
+/* However many answers say so at the same time, it was one time too many. */
 static void hold(const struct http_head *head)
 {
-	int64_t back_off_ms = cadence_back_off(++holds);
-	hold_ms = clock_ms() + (head->retry_after_ms > 0 ? head->retry_after_ms : back_off_ms);
-	if (hold_ms - told_ms > 1000)
-		tell_all();
+	int64_t now_ms = clock_ms(), until_ms = now_ms + head->retry_after_ms;
+	if (head->retry_after_ms <= 0 && retry_ms > now_ms)
+		return;
+	if (head->retry_after_ms <= 0)
+		until_ms = now_ms + cadence_back_off(++holds);
+	if (until_ms > retry_ms)
+		retry_ms = until_ms;
+	tell_news(false);
 }
 
 static void count_doubts(enum verdict_action action, const struct report *report)
@@ -256,31 +307,35 @@ static void count_doubts(enum verdict_action action, const struct report *report
 void manners_judge(struct run *run, enum verdict_action action, const struct report *report,
 	const struct http_head *head, const char *why)
 {
-	bool busy = report != NULL && report->kind == REPORT_BUSY;
+	bool missed = report == NULL || report->kind == REPORT_BUSY ||
+		      report->kind == REPORT_UNREADABLE || action == VERDICT_HOLD;
+	bool later = (head->status == 429 || head->status == 503) && head->retry_after_ms > 0;
 
+	if (run != NULL)
+		run->refused = false;
 	count_doubts(action, report);
-	if (action == VERDICT_HOLD || (busy && head->status == 503 && head->retry_after_ms > 0))
+	if (action == VERDICT_HOLD || later)
 		hold(head);
+	if (missed && action != VERDICT_CONFIG)
+		be_missed(why);
 	if (action == VERDICT_ACCEPT)
 		be_accepted(run);
-	else if (action == VERDICT_KEY)
-		be_refused(run, TROUBLE_KEY, why);
 	else if (action == VERDICT_CONFIG)
 		be_refused(run, TROUBLE_CONFIG, why);
-	else if (report == NULL || busy || action == VERDICT_HOLD)
-		be_missed(why);
+	else if (action == VERDICT_KEY && (run == NULL || !manners_is_stale(run)))
+		be_refused(run, TROUBLE_KEY, why);
 }
 
 /* Who was put off because of the old key, or until its probe, is asked now. */
 void manners_rekeyed(void)
 {
 	struct run *run;
-	int64_t now_ms = clock_ms(), held_until_ms = is_held() ? hold_ms : 0;
-	rekeyed_ms = now_ms;
-	if (is_held()) {
-		hold_ms = 0;
+	int64_t now_ms = clock_ms(), held_until_ms = is_held() ? probe_ms : 0;
+	keys++;
+	accepted_ms = 0;
+	probe_ms = 0;
+	if (is_held())
 		trouble = TROUBLE_UNPROVEN;
-	}
 	LIST_FOREACH (run, &engine.runs, link) {
 		if (run->poll_due.at == 0 || (!run->refused && run->poll_due.key > held_until_ms))
 			continue;

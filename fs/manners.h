@@ -28,15 +28,24 @@ struct run *manners_next(int64_t now_ms, int64_t *next_ms);
 /* A request that takes a turn of the rate although it was not in the line: a look-up. */
 void manners_charge(int64_t now_ms);
 
-void manners_begun(void);
+void manners_begun(struct run *run);
 void manners_ended(void);
 
-/* What an answer means for the polls of all jobs; report is NULL where there was none. */
+/*
+ * What an answer means for the polls of all jobs; report is NULL where there was none, run where it
+ * was of no job's poll.
+ */
 void manners_judge(struct run *run, enum verdict_action action, const struct report *report,
 	const struct http_head *head, const char *why);
 
 /* No poll starts before this time. */
 int64_t manners_hold_ms(void);
+
+/* What a look-up is told while none does: 0 when it may ask, -EACCES, -EIO. */
+int manners_refusal(void);
+
+/* Whether the poll that has ended went out with an older key. */
+bool manners_is_stale(const struct run *run);
 
 /* Why all of them wait; "" when they do not. */
 const char *manners_words(void);

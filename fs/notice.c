@@ -22,12 +22,12 @@ static struct repeated repeated[NOTICES][CODES];
 
 static const struct {
 	void (*log)(const char *format, ...) __attribute__((format(printf, 1, 2)));
-	const char *words;
+	const char *words, *more; /* a job may wait more than once */
 } kinds[NOTICES] = {
-	[NOTICE_FAILED] = { log_warning, "failed" },
-	[NOTICE_EXPIRED] = { log_warning, "expired at the provider" },
-	[NOTICE_LOST] = { log_error, "its video is lost" },
-	[NOTICE_WAITS] = { log_info, "the download waits" },
+	[NOTICE_FAILED] = { log_warning, "failed", "jobs" },
+	[NOTICE_EXPIRED] = { log_warning, "expired at the provider", "jobs" },
+	[NOTICE_LOST] = { log_error, "its video is lost", "jobs" },
+	[NOTICE_WAITS] = { log_info, "the download waits", "times" },
 };
 
 static void say(enum notice kind, const struct repeated *r)
@@ -36,8 +36,8 @@ static void say(enum notice kind, const struct repeated *r)
 	if (r->count == 1)
 		kinds[kind].log("%s: %s%s%s", r->id, kinds[kind].words, colon, r->why);
 	else
-		kinds[kind].log("%u more jobs: %s%s%s; the last is %s", r->count, kinds[kind].words,
-			colon, r->why, r->id);
+		kinds[kind].log("%u more %s: %s%s%s; the last is %s", r->count, kinds[kind].more,
+			kinds[kind].words, colon, r->why, r->id);
 }
 
 static void flush(enum notice kind, struct repeated *r, int64_t now_ms)

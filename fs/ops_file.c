@@ -97,8 +97,10 @@ void ops_close(void)
 /* Somebody looks: the next poll comes sooner. Only a letter where it would change something. */
 static void watch(const struct job *job)
 {
-	if (!job_is_final(job) &&
-		clock_wall_ms() - job->poll_last_ms >= context.interval_watched_ms)
+	int64_t age_ms = clock_wall_ms() - job->poll_last_ms;
+	bool old =
+		age_ms < 0 || age_ms >= context.interval_watched_ms; /* a clock may be set back */
+	if (!job_is_final(job) && old)
 		engine_watch(job->serial);
 }
 

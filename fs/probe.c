@@ -60,6 +60,15 @@ static int status_of(const struct http_result *result, const struct report *repo
 	}
 }
 
+/* What it says of the key, the base URL or the rate concerns all polls. */
+static void judge(const struct http_result *result, const struct report *report)
+{
+	const struct verdict_past past = { .doubts = manners_doubts() };
+	struct verdict verdict = verdict_of(result->head->status, report, &past);
+	manners_judge(NULL, verdict.action, report, result->head,
+		report != NULL ? report->error_message : result->reason);
+}
+
 static void on_probe_done(void *arg, const struct http_result *result)
 {
 	struct probe *probe = arg;
@@ -69,6 +78,7 @@ static void on_probe_done(void *arg, const struct http_result *result)
 	if (result->error == HTTP_OK)
 		provider_read(engine.options.provider, result->head->status, result->body,
 			result->body_length, &report);
+	judge(result, result->error == HTTP_OK ? &report : NULL);
 	int status = status_of(result, &report);
 	if (status != 0) {
 		answer(probe, status);
@@ -83,6 +93,11 @@ static void on_probe_done(void *arg, const struct http_result *result)
 
 void probe_begin(const char *id, uint64_t ticket)
 {
+	int refusal = manners_refusal();
+	if (refusal != 0) {
+		job_answer(ticket, refusal);
+		return;
+	}
 	struct probe *probe = calloc(1, sizeof(*probe));
 	if (probe == NULL) {
 		job_answer(ticket, -ENOMEM);

@@ -174,6 +174,9 @@ void comet_read_task(const struct answer *answer, struct report *report)
 		value_copy(value_get(task, "task_id"), report->task_id, sizeof(report->task_id));
 		value_copy(value_get(task, "status"), report->task_status,
 			sizeof(report->task_status));
+	} else if (!answer->wrapped) {
+		value_copy(value_get(task, "request_id"), report->request_id,
+			sizeof(report->request_id));
 	}
 	report->submitted_at = read_time(value_get(task, "submit_time"));
 	report->started_at = read_time(value_get(task, "start_time"));

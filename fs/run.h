@@ -24,7 +24,9 @@ struct run {
 	/* manners.c */
 	struct heap_node poll_due;
 	bool urgent; /* which line it is in, or was */
+	unsigned key; /* which one the poll under way went out with */
 	bool refused; /* the last answer was: for the key, or the base URL */
+	int64_t refused_ms; /* when, last; 0: never */
 	int64_t not_before_ms; /* whoever looks: the provider said so, or refused this job */
 
 	/* poll.c */
@@ -32,11 +34,10 @@ struct run {
 	int64_t poll_begun_ms;
 	int64_t age_ms; /* of the job, when the polls began at begun_ms */
 	int64_t begun_ms;
-	int64_t known_ms; /* when the provider last knew the job, or we began to ask */
+	int64_t unknown_ms; /* since when the provider says that it does not know it; 0: it does not */
 	unsigned no_url_polls;
 	bool refresh; /* the poll under way is for a fresh address of the video */
-	bool timed_out; /* the last one: its connection may be dead, although it is open */
-	char *task_id; /* what the provider calls the job */
+	char *task_id, *request_id; /* what the provider calls the job, in its two shapes */
 	char *body; /* the last accepted one, to see whether the next is another */
 	size_t body_length;
 	int body_status; /* the HTTP status that it came with */
@@ -128,10 +129,10 @@ void rows_finish(void);
 /* ---- poll.c -------------------------------------------------------------------------------- */
 
 /*
- * Begins to poll a job: a new one now, one with an answer after an interval. Those that are
- * remembered from before a restart are spread over an interval, so that it is no storm.
+ * Begins to poll a job: now, or, spread, at some time of the first interval: one that has had an
+ * answer already, or is remembered from before a restart, so that it is no storm.
  */
-void poll_begin(struct run *run, bool remembered);
+void poll_begin(struct run *run, bool spread);
 
 /* Ends the polling of a job. */
 void poll_end(struct run *run);
@@ -146,10 +147,10 @@ void poll_watch(struct run *run);
 int64_t poll_due(int64_t now_ms);
 
 /*
- * Asks about an id; on_done as in struct http_request. fresh: over a new connection. NULL when it
- * cannot even be sent.
+ * Asks about an id; on_done as in struct http_request. NULL when it cannot even be sent. share: it
+ * may wait for a connection that others are opening.
  */
-struct http_exchange *poll_ask(const char *id, int64_t timeout_ms, bool fresh,
+struct http_exchange *poll_ask(const char *id, int64_t timeout_ms, bool share,
 	void (*on_done)(void *arg, const struct http_result *result), void *arg);
 
 /* What the first answer says of a job that is not tracked yet: REPORT_JOB or REPORT_NO_URL. */

@@ -4,12 +4,12 @@
  *
  *   kind of report       action
  *   no answer, BUSY      AGAIN
- *   UNREADABLE           AGAIN; of a page with status 200 DOUBT, then CONFIG
+ *   UNREADABLE           AGAIN; of a page with status 200 or 4xx DOUBT, then CONFIG
  *   JOB                  ACCEPT
  *   NO_URL               FAIL no_url after VERDICT_NO_URL_POLLS of them; else AGAIN,
  *                        or ACCEPT when it speaks of a state beside
- *   NOT_FOUND            AGAIN while the job is young, then FAIL not_found
- *   BAD_REQUEST          AGAIN while the job is young, then FAIL bad_request
+ *   NOT_FOUND            AGAIN for a minute, then FAIL not_found
+ *   BAD_REQUEST          AGAIN for a minute, then FAIL bad_request
  *   AUTH, QUOTA          KEY
  *   LIMITED              HOLD
  *   CONFIG               CONFIG; of a status 5xx, which may pass, DOUBT at first
@@ -37,6 +37,12 @@ static struct verdict doubt(const struct verdict_past *past)
 	return act(past->doubts + 1 < VERDICT_DOUBTS ? VERDICT_DOUBT : VERDICT_CONFIG);
 }
 
+/* The provider says such things in JSON. */
+static bool is_page_of_another(int http_status)
+{
+	return http_status == 200 || (http_status >= 400 && http_status < 500);
+}
+
 static struct verdict of_no_url(const struct report *report, const struct verdict_past *past)
 {
 	bool passing = past->no_url_polls < VERDICT_NO_URL_POLLS;
@@ -48,7 +54,7 @@ static struct verdict of_no_url(const struct report *report, const struct verdic
 struct verdict verdict_of(
 	int http_status, const struct report *report, const struct verdict_past *past)
 {
-	bool young = past->unknown_ms < VERDICT_GRACE_MS;
+	bool passing = past->unknown_ms < VERDICT_GRACE_MS;
 
 	if (report == NULL)
 		return act(VERDICT_AGAIN);
@@ -58,9 +64,9 @@ struct verdict verdict_of(
 	case REPORT_NO_URL:
 		return of_no_url(report, past);
 	case REPORT_NOT_FOUND:
-		return unless(young, ERROR_NOT_FOUND);
+		return unless(passing, ERROR_NOT_FOUND);
 	case REPORT_BAD_REQUEST:
-		return unless(young, ERROR_BAD_REQUEST);
+		return unless(passing, ERROR_BAD_REQUEST);
 	case REPORT_AUTH:
 	case REPORT_QUOTA:
 		return act(VERDICT_KEY);
@@ -69,7 +75,7 @@ struct verdict verdict_of(
 	case REPORT_CONFIG:
 		return http_status >= 500 ? doubt(past) : act(VERDICT_CONFIG);
 	case REPORT_UNREADABLE:
-		return http_status == 200 ? doubt(past) : act(VERDICT_AGAIN);
+		return is_page_of_another(http_status) ? doubt(past) : act(VERDICT_AGAIN);
 	case REPORT_BUSY:
 		break;
 	}

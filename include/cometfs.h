@@ -86,7 +86,8 @@ enum report_kind {
 struct report {
 	enum report_kind kind;
 	enum job_state state;
-	char task_id[ID_SIZE]; /* whose answer it says it is: of a gateway's task, else "" */
+	char task_id[ID_SIZE]; /* whose answer it says it is: of a gateway's task; */
+	char request_id[ID_SIZE]; /* without one: of an answer that is not wrapped */
 	int progress; /* 0 to 100, -1 not said */
 	enum error_code error; /* of a failed job, else ERROR_NONE */
 	char error_message[MESSAGE_SIZE]; /* also the text of an answer that is not of the job */

@@ -30,7 +30,10 @@ struct verdict {
 /* Polls that may say "done" without an address before the job has failed. */
 #define VERDICT_NO_URL_POLLS 5
 
-/* How long after it was tracked a job may be unknown to the provider. */
+/*
+ * How long a job may be unknown to the provider: it is so for some seconds after its creation, and
+ * may be so in passing later.
+ */
 #define VERDICT_GRACE_MS INT64_C(60000)
 
 /* Doubtful answers in a row, of whichever jobs, before the base URL is held to be wrong. */
@@ -38,7 +41,7 @@ struct verdict {
 
 /* What came before. */
 struct verdict_past {
-	int64_t unknown_ms; /* since the provider last knew the job, or we began to ask */
+	int64_t unknown_ms; /* since the provider first said, in a row, that it does not know the job */
 	unsigned no_url_polls; /* in a row: "done" without an address */
 	unsigned doubts; /* in a row */
 };

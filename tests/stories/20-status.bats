@@ -3,10 +3,6 @@
 # status.json: its form, its states as they come, and what the provider's words become in it.
 load lib.bash
 
-shape_is_right() {
-	python3 tests/stories/shape.py <"$MNT/jobs/$1/status.json"
-}
-
 # Plays queued, running, done with the bodies of one shape: '' for the wrapped one, b- for the other.
 live() {
 	start_provider - <<-SCRIPT

@@ -18,10 +18,6 @@ serves() {
 	)
 }
 
-is_clip() {
-	cmp "$MNT/jobs/$1/video.mp4" tests/provider/clip.mp4
-}
-
 # Waits until the clip was asked for so often.
 clip_gets_reach() {
 	[ "$(curl -fsS -m 30 "$SOURCE/_count/video/clip.mp4?wait=$1")" -ge "$1" ]

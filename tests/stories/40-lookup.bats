@@ -77,8 +77,11 @@ answers() {
 	run -1 asked poll
 }
 
-@test "a refused key is EACCES" {
+@test "a refused key is EACCES, and the next look-up does not even ask" {
+	expect_log 'the key is refused'
 	answers "answer 401 text=\"{}\"" "Permission denied"
+	fails_with "Permission denied" stat "$MNT/jobs/$ID2"
+	[ "$(polls $ID2)" = 0 ]
 }
 
 @test "a provider with troubles is EIO" {

@@ -211,6 +211,18 @@ set_clock() {
 		[ "$(status $ID .state)" = running ]
 		[[ $(status $ID .poll.last_at) == $(date -u -d "${jump%d} days" +%Y)-* ]]
 	done
+	# Two years back, somebody who looks has it polled as ever.
+	stop_cometfs
+	set_clock +365d
+	start_cometfs interval=3600
+	polls_reach $ID 1
+	wait_until '[ "$(status $ID .poll.count)" -ge 1 ]'
+	set_clock -365d
+	watch $ID
+	polls_reach $ID $(($(polls $ID) + 5))
+	stop_watching
+	stop_cometfs
+	start_cometfs
 	event finish
 	wait_status $ID .video.error.code url_expired
 	set_clock +365d

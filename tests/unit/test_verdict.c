@@ -103,6 +103,7 @@ static void test_doubts(void **state)
 
 	(void)state;
 	check_doubt(200, REPORT_UNREADABLE);
+	check_doubt(404, REPORT_UNREADABLE);
 	check_doubt(500, REPORT_CONFIG);
 	check_doubt(501, REPORT_CONFIG);
 	assert_int_equal(verdict_of(204, &unreadable, &past).action, VERDICT_AGAIN);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* What an answer says: whether it is new, whose it is, and what it does to its job. */
+#include "poll_answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define KEEP_MAX 65536 /* of a body, to compare the next one with */
+
+/* The words for poll.last_error. */
+const char *poll_answer_why(const struct http_result *result, const struct report *report)
+{
+	if (report == NULL)
+		return result->reason;
+	if (report->kind == REPORT_NO_URL)
+		return "done, but without an address to fetch from";
+	return report->error_message;
+}
+
+/* Bytes that were accepted a moment ago say nothing new: most answers are that. */
+bool poll_answer_is_same(const struct run *run, const struct http_result *result)
+{
+	return run->body != NULL && result->error == HTTP_OK &&
+	       result->head->status == run->body_status &&
+	       result->body_length == run->body_length &&
+	       memcmp(run->body, result->body, run->body_length) == 0;
+}
+
+void poll_answer_forget(struct run *run)
+{
+	free(run->body);
+	run->body = NULL;
+}
+
+/* Keeps an accepted body; false when it is the last one again, or nothing. */
+bool poll_answer_keep(struct run *run, const struct http_result *result)
+{
+	if (poll_answer_is_same(run, result))
+		return false;
+	poll_answer_forget(run);
+	if (result->body_length > 0 && result->body_length <= KEEP_MAX)
+		run->body = malloc(result->body_length);
+	if (run->body != NULL) {
+		memcpy(run->body, result->body, result->body_length);
+		run->body_length = result->body_length;
+		run->body_status = result->head->status;
+	}
+	return result->body_length > 0;
+}
+
+static const char *message_of(enum error_code error)
+{
+	switch (error) {
+	case ERROR_NO_URL:
+		return "the provider says done, but gives no address to fetch the video from";
+	case ERROR_NOT_FOUND:
+		return "the provider does not know this job";
+	default:
+		return "the provider refuses to answer for this job";
+	}
+}
+
+bool poll_answer_apply(struct job *job, const struct verdict *verdict, const struct report *report)
+{
+	int64_t now_ms = clock_wall_ms();
+	if (verdict->action == VERDICT_ACCEPT)
+		return job_accept(job, report, now_ms);
+	if (verdict->action != VERDICT_FAIL)
+		return false;
+	const char *said = report->error_message;
+	job_fail(job, verdict->error, said[0] != '\0' ? said : message_of(verdict->error), now_ms);
+	return true;
+}
+
+void poll_answer_count(
+	struct job *job, const struct http_result *result, bool good, const char *why)
+{
+	job->poll_count++;
+	job->poll_last_ms = clock_wall_ms();
+	job->poll_next_ms = 0;
+	job->poll_http_status = result->head->status;
+	job->poll_failures = good ? 0 : job->poll_failures + 1;
+	int most = (int)sizeof(job->poll_error) - 1;
+	(void)snprintf(job->poll_error, sizeof(job->poll_error), "%.*s", most, good ? "" : why);
+}
+
+void poll_take_first(struct job *job, const struct http_result *result, const struct report *report)
+{
+	const struct verdict_past past = { 0 };
+	struct verdict verdict = verdict_of(result->head->status, report, &past);
+	poll_answer_count(
+		job, result, verdict.action == VERDICT_ACCEPT, poll_answer_why(result, report));
+	(void)poll_answer_apply(job, &verdict, report);
+}
+
+/* The first answer decides what the provider calls the job: it may have a name of its own for it. */
+static bool is_other(char **known, const struct job *job, const char *said)
+{
+	if (said[0] == '\0')
+		return false;
+	if (*known == NULL)
+		*known = strdup(said);
+	return *known != NULL && strcasecmp(*known, said) != 0 && strcasecmp(job->id, said) != 0;
+}
+
+/* Whether an answer is about another job than those before it. */
+bool poll_answer_is_foreign(struct run *run, const struct job *job, const struct report *report)
+{
+	return is_other(&run->task_id, job, report->task_id) ||
+	       is_other(&run->request_id, job, report->request_id);
+}
+
+/* Nothing is taken from such an answer but that it came. */
+void poll_answer_disown(struct report *report)
+{
+	char id[ID_SIZE];
+	memcpy(id, report->task_id[0] != '\0' ? report->task_id : report->request_id, sizeof(id));
+	memset(report, 0, sizeof(*report));
+	report->kind = REPORT_BUSY;
+	(void)snprintf(report->error_message, sizeof(report->error_message),
+		"the answer is about another job: %s", id);
+}
