@@ -3,30 +3,9 @@
 # Thousands of jobs, one provider: who is polled when, and what all of them have to wait for.
 load lib.bash
 
-WATCHER=
-
-teardown() {
-	[ -z "$WATCHER" ] || stop_watching
-	end_story
-}
-
 # names PREFIX COUNT: so many ids.
 names() {
 	seq -f "$1-%04g" "$2"
-}
-
-# Reads a job's status.json in a loop, as somebody does who waits for it; what it sees goes into seen.
-watch() {
-	while true; do
-		cat "$MNT/jobs/$1/status.json" || exit
-	done >"$BATS_TEST_TMPDIR/seen" 2>/dev/null 3>&- &
-	WATCHER=$!
-}
-
-stop_watching() {
-	kill "$WATCHER"
-	wait "$WATCHER" || true
-	WATCHER=
 }
 
 # How many of the jobs with that prefix were asked for at least once since the provider began.
@@ -73,31 +52,6 @@ asked_for() {
 	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
 	echo "$count polls in $took ms"
 	[ "$count" -le $((took / 100 + 2)) ]
-}
-
-@test "while it is read in a loop, what is shown is never older than interval_watched and one answer" {
-	# Each answer differs from the one before it, and takes 200 ms.
-	start_provider - < <(
-		echo 'job *'
-		printf '\tanswer running progress=%s delay=200\n' $(seq 1 90)
-	)
-	start_cometfs interval=3600,interval_watched=0.5
-	track $ID
-	polls_reach $ID 1
-	watch $ID
-	local begun=${EPOCHREALTIME/./} took
-	polls_reach $ID 21
-	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
-	stop_watching
-	# Twenty answers, each at most 0.5 s after the last one's beginning and 0.2 s on its way.
-	echo "20 answers in $took ms, $((took / 20)) ms each"
-	[ "$took" -ge $((20 * 450)) ]
-	if ! sanitized; then
-		[ "$took" -le $((20 * (500 + 200 + 300))) ]
-	fi
-	# All of them were seen, in order, and none twice as old as the next.
-	jq -r .progress <"$BATS_TEST_TMPDIR/seen" | uniq | grep -v null >"$BATS_TEST_TMPDIR/progress"
-	head -19 "$BATS_TEST_TMPDIR/progress" | cmp - <(seq 1 90 | head -19)
 }
 
 @test "a restart spreads its first polls" {

@@ -141,3 +141,28 @@ calls_in_between() {
 	polls_reach $ID 1
 	within 2000 stop_cometfs
 }
+
+@test "while it is read in a loop, what is shown is never older than interval_watched and one answer" {
+	# Each answer differs from the one before it, and takes 200 ms.
+	start_provider - < <(
+		echo 'job *'
+		printf '\tanswer running progress=%s delay=200\n' $(seq 1 90)
+	)
+	start_cometfs interval=3600,interval_watched=0.5
+	track $ID
+	polls_reach $ID 1
+	watch $ID
+	local begun=${EPOCHREALTIME/./} took
+	polls_reach $ID 21
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	stop_watching
+	# Twenty answers, each at most 0.5 s after the last one's beginning and 0.2 s on its way.
+	echo "20 answers in $took ms, $((took / 20)) ms each"
+	[ "$took" -ge $((20 * 450)) ]
+	if ! sanitized; then
+		[ "$took" -le $((20 * (500 + 200 + 300))) ]
+	fi
+	# All of them were seen, in order, and none twice as old as the next.
+	jq -r .progress <"$BATS_TEST_TMPDIR/seen" | uniq | grep -v null >"$BATS_TEST_TMPDIR/progress"
+	head -19 "$BATS_TEST_TMPDIR/progress" | cmp - <(seq 1 90 | head -19)
+}

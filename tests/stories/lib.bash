@@ -19,6 +19,7 @@ setup() {
 	EXPECTED=
 	DAEMON=
 	PROVIDER=
+	WATCHER=
 	SOURCE=http://127.0.0.1:9 # nobody is there
 	local every=halt_on_error=1:log_path=$BATS_TEST_TMPDIR/sanitizer
 	export ASAN_OPTIONS=$every:detect_stack_use_after_return=1
@@ -35,6 +36,7 @@ teardown() {
 # Takes away what is left, whatever has failed.
 end_story() {
 	local good=true
+	[ -z "$WATCHER" ] || stop_watching
 	[ -z "$DAEMON" ] || stop_cometfs || good=false
 	fusermount3 -uqz "$MNT" || true
 	stop_provider || good=false
@@ -223,4 +225,18 @@ fails_with() {
 		echo "said: $stderr"
 		return 1
 	}
+}
+
+# Reads a job's status.json in a loop, as somebody does who waits for it; what it sees goes into seen.
+watch() {
+	while true; do
+		cat "$MNT/jobs/$1/status.json" || exit
+	done >"$BATS_TEST_TMPDIR/seen" 2>/dev/null 3>&- &
+	WATCHER=$!
+}
+
+stop_watching() {
+	kill "$WATCHER"
+	wait "$WATCHER" || true
+	WATCHER=
 }
