@@ -55,6 +55,8 @@ all_wait() {
 	local id
 	for id in first second third; do
 		polls_reach $id 1
+	done
+	for id in first second third; do
 		event $id
 		wait_until "[ \"\$(status $id .poll.failures)\" = 1 ]"
 	done
