@@ -41,11 +41,11 @@ all_wait() {
 @test "a Retry-After is for all, and no other answer shortens it" {
 	start_provider - <<-'SCRIPT'
 		job first
-			answer 429 retry-after=600 empty stall=0 until=first
+			answer 429 retry-after=600 text='{}' stall=0 until=first
 		job second
-			answer 429 empty stall=0 until=second
+			answer 429 text='{}' stall=0 until=second
 		job third
-			answer 401 empty stall=0 until=third
+			answer 401 text='{}' stall=0 until=third
 		job *
 			answer running progress=42
 	SCRIPT
