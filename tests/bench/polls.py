@@ -72,7 +72,7 @@ def rows():
         most = measure_wrk(server)
     name = f"{JOBS:,} unfinished jobs, interval 1 s"
     return [
-        table.Row(f"{name}: polls a second", rate, against=min(JOBS, most), at_least=1,
+        table.Row(f"{name}: polls a second", rate, against=min(JOBS, most), at_least=0.99,
                   against_what="what is due" if most > JOBS else "what wrk gets from the same nginx",
                   note=f"over {MEASURE_S} s; this nginx answers wrk {most:,.0f} times a second, curl --parallel "
                        f"{curl_rate:,.0f} times, with --parallel-max 128 {fast_rate:,.0f} times"),
