@@ -105,12 +105,20 @@ static void put_off(struct run *run, const struct http_head *head)
 		run->not_before_ms = until_ms;
 }
 
+/* A job that the provider does not know is asked about once more when its grace ends, not later. */
+static int64_t at_end_of_grace(const struct run *run, int64_t delay_ms)
+{
+	int64_t rest_ms = run->unknown_ms + VERDICT_GRACE_MS - clock_ms();
+	return run->unknown_ms > 0 && rest_ms > 0 && rest_ms < delay_ms ? rest_ms : delay_ms;
+}
+
 static void plan_next(struct run *run, struct job *job, const struct http_head *head, bool good)
 {
 	int64_t delay_ms =
 		good ? rest_of(run, interval_of(run)) : cadence_back_off(job->poll_failures);
 	if (!good && manners_is_stale(run))
 		delay_ms = 0;
+	delay_ms = at_end_of_grace(run, delay_ms);
 	put_off(run, head);
 	int64_t rest_ms = run->not_before_ms - clock_ms();
 	plan(run, job, false, delay_ms > rest_ms ? delay_ms : rest_ms);
