@@ -52,7 +52,7 @@ static void check_provider(const struct options *options)
 
 static void check_paths(const struct options *options)
 {
-	assert(options->mountpoint != NULL && options->store_path[0] == '/');
+	assert((options->mountpoint == NULL) == options->check && options->store_path[0] == '/');
 	assert((options->key_file != NULL) == (options->key_path[0] == '/'));
 	assert((options->cafile != NULL) == (options->ca_path[0] == '/'));
 }
