@@ -67,6 +67,12 @@ static void unlist(struct fetch *f)
 	}
 }
 
+void fetch_close_part(struct fetch *f)
+{
+	store_part_close(f->part);
+	f->part = NULL;
+}
+
 void fetch_rest(struct fetch *f, int64_t delay_ms)
 {
 	unlist(f);
@@ -75,8 +81,7 @@ void fetch_rest(struct fetch *f, int64_t delay_ms)
 	f->filling = f->writing = NULL;
 	/* A thousand that wait for their server would take a thousand descriptors. */
 	if (f->bytes == 0) {
-		store_part_close(f->part);
-		f->part = NULL;
+		fetch_close_part(f);
 	}
 	f->step = FETCH_RESTING;
 	heap_set(&resting, &f->due, clock_ms() + delay_ms);
@@ -161,8 +166,7 @@ static void after_prepare(struct fetch *f)
 		return;
 	}
 	if (f->task_result < 0) {
-		store_part_close(f->part);
-		f->part = NULL;
+		fetch_close_part(f);
 		f->adopting = f->adopting && f->task_result != -ENOENT;
 		f->failures++;
 		(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-f->task_result));

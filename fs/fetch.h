@@ -110,6 +110,9 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms);
 
 /* ---- fetch.c ------------------------------------------------------------------------------- */
 
+/* The file stays; what is in it is looked at when it is opened again. */
+void fetch_close_part(struct fetch *f);
+
 /* Gives its turn to others for a while; the part stays open. */
 void fetch_rest(struct fetch *f, int64_t delay_ms);
 

@@ -44,8 +44,7 @@ static void lose(struct fetch *f, enum error_code error)
 	job_set_video_error(&job, error, f->reason);
 	job.video_bytes = job.video_synced = 0;
 	rows_save(f->run, &job, NULL, 0, NULL);
-	store_part_close(f->part);
-	f->part = NULL;
+	fetch_close_part(f);
 	f->step = FETCH_ENDING;
 	fetch_submit(f, work_delete, fetch_drop);
 }
@@ -90,8 +89,7 @@ void fetch_begin_anew(struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	store_part_close(f->part);
-	f->part = NULL;
+	fetch_close_part(f);
 	f->keep = f->bytes = f->synced = 0;
 	f->size = -1;
 	f->etag[0] = '\0';

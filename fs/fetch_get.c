@@ -142,25 +142,19 @@ static void on_done(void *arg, const struct http_result *result)
  * and read again. After a failed sync the kernel takes what it could not write for clean, and the
  * next sync would say that all is well.
  */
-static void distrust(struct fetch *f)
-{
-	store_part_close(f->part);
-	f->part = NULL;
-}
-
 static void work_write(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
 	f->task_result = store_part_append(f->part, f->writing, f->written);
 	if (f->task_result == -EIO)
-		distrust(f);
+		fetch_close_part(f);
 	if (f->task_result != 0 || store_part_bytes(f->part) - f->synced < SYNC_BYTES)
 		return;
 	f->task_result = store_part_sync(f->part);
 	if (f->task_result == 0)
 		f->synced = store_part_bytes(f->part);
 	else
-		distrust(f);
+		fetch_close_part(f);
 }
 
 /* What is in the file, for its readers; and on disk what is not to be fetched again. */

@@ -178,11 +178,11 @@ static bool set_sharing(struct http_exchange *x)
 	int64_t silent_ms = x->http->silent_ms;
 	bool good = true;
 
-	if (request->share)
+	if (request->share) {
 		SET(CURLOPT_PIPEWAIT, 1L);
-	/* Who waits for others to connect, waits no longer than that. */
-	if (request->share)
+		/* Who waits for others to connect, waits no longer than that. */
 		SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(request->timeout_ms / 4 + 1));
+	}
 	if (request->body_max > 0 && silent_ms > 0) {
 		int64_t since_ms = clock_ms() - silent_ms;
 		if (since_ms < request->timeout_ms)

@@ -181,8 +181,10 @@ unsigned manners_doubts(void)
 	return doubts;
 }
 
-/* In each document that waits stands why: nobody would find it in the one job's that was asked.
- * A job with faults of its own keeps those. */
+/*
+ * In each document that waits stands why: nobody would find it in the one job's that was asked. A
+ * job with faults of its own keeps those.
+ */
 static void tell_all(void)
 {
 	struct run *run;

@@ -10,11 +10,9 @@
 #include "poll_answer.h"
 #include "run.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define BODY_MAX 1048576
 #define SPREAD_MAX_MS 60000
@@ -254,7 +252,8 @@ void poll_begin(struct run *run, bool spread)
 	int64_t age_ms = clock_wall_ms() - job.tracked_ms;
 	run->age_ms = age_ms > 0 ? age_ms : 0;
 	run->begun_ms = clock_ms();
-	int64_t within_ms = interval_of(run) < SPREAD_MAX_MS ? interval_of(run) : SPREAD_MAX_MS;
+	int64_t interval_ms = interval_of(run);
+	int64_t within_ms = interval_ms < SPREAD_MAX_MS ? interval_ms : SPREAD_MAX_MS;
 	plan(run, &job, false, spread ? clock_jitter((uint32_t)within_ms + 1) : 0);
 	if (job.poll_error[0] == '\0')
 		(void)snprintf(job.poll_error, sizeof(job.poll_error), "%s", manners_words());

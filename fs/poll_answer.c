@@ -86,15 +86,6 @@ void poll_answer_count(
 	(void)snprintf(job->poll_error, sizeof(job->poll_error), "%.*s", most, good ? "" : why);
 }
 
-void poll_take_first(struct job *job, const struct http_result *result, const struct report *report)
-{
-	const struct verdict_past past = { 0 };
-	struct verdict verdict = verdict_of(result->head->status, report, &past);
-	poll_answer_count(
-		job, result, verdict.action == VERDICT_ACCEPT, poll_answer_why(result, report));
-	(void)poll_answer_apply(job, &verdict, report);
-}
-
 /* The first answer decides what the provider calls the job: it may have a name of its own for it. */
 static bool is_other(char **known, const struct job *job, const char *said)
 {

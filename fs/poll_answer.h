@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * poll_answer: what the answer to a poll does to its job. Private to poll.c. When the next poll is
- * due is poll.c's, and what it means for all jobs manners.c's.
+ * poll_answer: what the answer to a poll does to its job. Private to poll.c and
+ * probe.c. When the next poll is due is poll.c's, and what it means for all jobs manners.c's.
  */
 #ifndef POLL_ANSWER_H
 #define POLL_ANSWER_H

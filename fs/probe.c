@@ -4,6 +4,7 @@
  * job. The kernel lets one look-up of a name through at a time, so each has its own probe.
  */
 #include "manners.h"
+#include "poll_answer.h"
 #include "run.h"
 
 #include <errno.h>
@@ -61,12 +62,12 @@ static int status_of(const struct http_result *result, const struct report *repo
 }
 
 /* What it says of the key, the base URL or the rate concerns all polls. */
-static void judge(const struct http_result *result, const struct report *report)
+static struct verdict judge(const struct http_result *result, const struct report *report)
 {
 	const struct verdict_past past = { .doubts = manners_doubts() };
 	struct verdict verdict = verdict_of(result->head->status, report, &past);
-	manners_judge(NULL, verdict.action, report, result->head,
-		report != NULL ? report->error_message : result->reason);
+	manners_judge(NULL, verdict.action, report, result->head, poll_answer_why(result, report));
+	return verdict;
 }
 
 static void on_probe_done(void *arg, const struct http_result *result)
@@ -78,14 +79,16 @@ static void on_probe_done(void *arg, const struct http_result *result)
 	if (result->error == HTTP_OK)
 		provider_read(engine.options.provider, result->head->status, result->body,
 			result->body_length, &report);
-	judge(result, result->error == HTTP_OK ? &report : NULL);
+	struct verdict verdict = judge(result, result->error == HTTP_OK ? &report : NULL);
 	int status = status_of(result, &report);
 	if (status != 0) {
 		answer(probe, status);
 		return;
 	}
 	job_init(&job, probe->id, clock_wall_ms());
-	poll_take_first(&job, result, &report);
+	poll_answer_count(
+		&job, result, verdict.action == VERDICT_ACCEPT, poll_answer_why(result, &report));
+	(void)poll_answer_apply(&job, &verdict, &report);
 	change_create(&job, result->body, result->body_length, probe->ticket);
 	LIST_REMOVE(probe, link);
 	free(probe);

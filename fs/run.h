@@ -153,10 +153,6 @@ int64_t poll_due(int64_t now_ms);
 struct http_exchange *poll_ask(const char *id, int64_t timeout_ms, bool share,
 	void (*on_done)(void *arg, const struct http_result *result), void *arg);
 
-/* What the first answer says of a job that is not tracked yet: REPORT_JOB or REPORT_NO_URL. */
-void poll_take_first(
-	struct job *job, const struct http_result *result, const struct report *report);
-
 /* ---- probe.c: an id that nobody tracks ------------------------------------------------------ */
 
 /* Asks the provider, tracks the id if it is known, answers the ticket. */
