@@ -3,13 +3,6 @@
 # Faults that pass: none of them loses a video or a job, and what one job suffers no other feels.
 load lib.bash
 
-SERVER=
-
-teardown() {
-	[ -z "$SERVER" ] || kill "$SERVER"
-	end_story
-}
-
 # serves SERVE-LINE…: a job that is done, and how its video, the clip, is served.
 serves() {
 	start_provider - < <(

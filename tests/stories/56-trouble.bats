@@ -4,13 +4,6 @@
 # what passes passes.
 load lib.bash
 
-SERVER=
-
-teardown() {
-	[ -z "$SERVER" ] || kill "$SERVER"
-	end_story
-}
-
 # few_polls ID: there are less than a handful in two seconds. Twice as many have time in one.
 few_polls() {
 	run -28 curl -fsS -m 2 "$SOURCE/_count/poll/$1?wait=$(($(polls "$1") + 5))"

@@ -20,6 +20,7 @@ setup() {
 	DAEMON=
 	PROVIDER=
 	WATCHER=
+	SERVER= # of a story itself, beside the provider
 	SOURCE=http://127.0.0.1:9 # nobody is there
 	local every=halt_on_error=1:log_path=$BATS_TEST_TMPDIR/sanitizer
 	export ASAN_OPTIONS=$every:detect_stack_use_after_return=1
@@ -37,6 +38,7 @@ teardown() {
 end_story() {
 	local good=true
 	[ -z "$WATCHER" ] || stop_watching
+	[ -z "$SERVER" ] || kill "$SERVER"
 	[ -z "$DAEMON" ] || stop_cometfs || good=false
 	fusermount3 -uqz "$MNT" || true
 	stop_provider || good=false
