@@ -30,6 +30,7 @@ OBJECTS = \
 	fs/check.o \
 	fs/disk.o \
 	fs/engine.o \
+	fs/extents.o \
 	fs/fetch.o \
 	fs/fetch_end.o \
 	fs/fetch_get.o \
@@ -41,6 +42,7 @@ OBJECTS = \
 	fs/job.o \
 	fs/job_pack.o \
 	fs/job_states.o \
+	fs/job_table.o \
 	fs/job_wait.o \
 	fs/letters.o \
 	fs/log.o \

@@ -165,22 +165,22 @@ static int open_handle(const char *file, int mode, sqlite3 **db)
 }
 
 /* Whether there is nothing in it yet. Nothing of a file that is not ours is changed. */
-static int check(sqlite3 *db, bool *blank)
+static int check(sqlite3 *db, bool *blank, int64_t *version)
 {
-	int64_t application, version, things;
+	int64_t application, things;
 	int r = read_number(db, "PRAGMA application_id", &application);
 	if (r == 0)
-		r = read_number(db, "PRAGMA user_version", &version);
+		r = read_number(db, "PRAGMA user_version", version);
 	if (r == 0)
 		r = read_number(db, "SELECT count(*) FROM sqlite_master", &things);
 	if (r != 0)
 		return r;
-	*blank = application == 0 && version == 0 && things == 0;
+	*blank = application == 0 && *version == 0 && things == 0;
 	if (*blank)
 		return 0;
-	if (application != APPLICATION_ID || version < 1)
+	if (application != APPLICATION_ID || *version < 1)
 		return -EUCLEAN;
-	return version > SCHEMA_VERSION ? -EPROTO : 0;
+	return *version > SCHEMA_VERSION ? -EPROTO : 0;
 }
 
 /* Write-ahead, so that catalog_body() never waits for a commit; FULL, so that a commit is on disk. */
@@ -216,16 +216,31 @@ static int make_tables(sqlite3 *db)
 	return r;
 }
 
+/* Each step is whole or not done at all. */
+static int upgrade(sqlite3 *db, int64_t version)
+{
+	int r = 0;
+	for (; r == 0 && version < SCHEMA_VERSION; version++) {
+		char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %lld; "
+					    "COMMIT",
+			catalog_row_upgrade(version), (long long)version + 1);
+		r = sql == NULL ? -ENOMEM : execute(db, sql);
+		sqlite3_free(sql);
+	}
+	return r;
+}
+
 int catalog_db_open_writer(const char *file, sqlite3 **db)
 {
 	bool blank = false;
+	int64_t version = 0;
 	int r = open_handle(file, SQLITE_OPEN_READWRITE, db);
 	if (r == 0)
-		r = check(*db, &blank);
+		r = check(*db, &blank, &version);
 	if (r == 0)
 		r = set_up(*db);
-	if (r == 0 && blank)
-		r = make_tables(*db);
+	if (r == 0)
+		r = blank ? make_tables(*db) : upgrade(*db, version);
 	return r;
 }
 

@@ -10,7 +10,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum kind { KIND_INTEGER, KIND_REAL, KIND_TEXT };
+enum kind { KIND_INTEGER, KIND_REAL, KIND_TEXT, KIND_EXTENTS };
 
 struct column {
 	const char *name;
@@ -59,6 +59,7 @@ static const struct column columns[] = {
 	{ INT64(video_size) },
 	{ INT64(video_bytes) },
 	{ INT64(video_synced) },
+	{ FIELD(video_extents), .kind = KIND_EXTENTS, .also = "DEFAULT ''" },
 	{ BOOL(wrapped) },
 	{ UINT(poll_count) },
 	{ INT64(poll_last_ms) },
@@ -95,9 +96,10 @@ static void append_names(sqlite3_str *sql, const char *format, size_t first)
 /* The bodies are apart, so that a walk over the jobs never pages through them. */
 char *catalog_row_schema(sqlite3 *db)
 {
-	static const char *const types[] = {
-		[KIND_INTEGER] = "INTEGER", [KIND_REAL] = "REAL", [KIND_TEXT] = "TEXT"
-	};
+	static const char *const types[] = { [KIND_INTEGER] = "INTEGER",
+		[KIND_REAL] = "REAL",
+		[KIND_TEXT] = "TEXT",
+		[KIND_EXTENTS] = "TEXT" };
 	sqlite3_str *sql = sqlite3_str_new(db);
 	sqlite3_str_appendall(sql, "CREATE TABLE job(");
 	for (size_t i = 0; i < COUNT(columns); i++) {
@@ -108,6 +110,16 @@ char *catalog_row_schema(sqlite3 *db)
 	sqlite3_str_appendall(sql, ") STRICT; CREATE TABLE body(serial INTEGER PRIMARY KEY, "
 				   "body BLOB NOT NULL) STRICT");
 	return sqlite3_str_finish(sql);
+}
+
+/* Version 1 knew no extents. */
+const char *catalog_row_upgrade(int64_t version)
+{
+	static const char *const upgrades[SCHEMA_VERSION] = {
+		[1] = "ALTER TABLE job ADD COLUMN video_extents TEXT NOT NULL DEFAULT ''",
+	};
+	assert(version >= 1 && version < SCHEMA_VERSION);
+	return upgrades[version];
 }
 
 char *catalog_row_put(sqlite3 *db)
@@ -154,12 +166,16 @@ static int64_t load(const struct column *column, const char *from)
 static int bind(sqlite3_stmt *statement, int place, const struct column *column, const char *from)
 {
 	double real;
+	char text[EXTENTS_TEXT_SIZE];
 	switch (column->kind) {
 	case KIND_INTEGER:
 		return sqlite3_bind_int64(statement, place, load(column, from));
 	case KIND_REAL:
 		memcpy(&real, from, sizeof(real));
 		return sqlite3_bind_double(statement, place, real);
+	case KIND_EXTENTS:
+		extents_write((const struct extents *)(const void *)from, text);
+		return sqlite3_bind_text(statement, place, text, -1, SQLITE_TRANSIENT);
 	default:
 		return sqlite3_bind_text(
 			statement, place, from, (int)strnlen(from, column->size), SQLITE_STATIC);
@@ -208,11 +224,20 @@ static int keep_text(const struct column *column, const char *text, size_t lengt
 	return 0;
 }
 
+static int keep_extents(const char *text, char *to)
+{
+	if (text == NULL)
+		return -ENOMEM;
+	int r = extents_read((struct extents *)(void *)to, text);
+	return r != 0 ? -EUCLEAN : 0;
+}
+
 static int read_column(sqlite3_stmt *statement, int place, const struct column *column, char *to)
 {
 	static const int types[] = { [KIND_INTEGER] = SQLITE_INTEGER,
 		[KIND_REAL] = SQLITE_FLOAT,
-		[KIND_TEXT] = SQLITE_TEXT };
+		[KIND_TEXT] = SQLITE_TEXT,
+		[KIND_EXTENTS] = SQLITE_TEXT };
 	if (sqlite3_column_type(statement, place) != types[column->kind])
 		return -EUCLEAN;
 	if (column->kind == KIND_INTEGER)
@@ -221,6 +246,8 @@ static int read_column(sqlite3_stmt *statement, int place, const struct column *
 		const char *text = (const char *)sqlite3_column_text(statement, place);
 		return keep_text(column, text, (size_t)sqlite3_column_bytes(statement, place), to);
 	}
+	if (column->kind == KIND_EXTENTS)
+		return keep_extents((const char *)sqlite3_column_text(statement, place), to);
 	double real = sqlite3_column_double(statement, place);
 	memcpy(to, &real, sizeof(real));
 	return 0;

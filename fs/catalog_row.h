@@ -9,12 +9,15 @@
 
 #include <sqlite3.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* SQL that makes the tables, writes a row, reads all rows: sqlite3_free()'d; NULL: no memory. */
 char *catalog_row_schema(sqlite3 *db);
 char *catalog_row_put(sqlite3 *db);
 char *catalog_row_walk(sqlite3 *db);
+
+/* SQL that brings the tables of an older version to the next one. */
+const char *catalog_row_upgrade(int64_t version);
 
 /* Fills in what catalog_row_put() leaves open. The job must stay until the step. SQLite's code. */
 int catalog_row_bind(sqlite3_stmt *statement, const struct job *job);

@@ -79,7 +79,7 @@ static void set_removed(struct job *job)
 {
 	job->video = VIDEO_REMOVED;
 	job_set_video_error(job, ERROR_NONE, "");
-	job->video_bytes = job->video_synced = 0;
+	job_set_video_empty(job);
 }
 
 /* ---- forgetting: the row says so, then the files go, then the row -------------------------- */

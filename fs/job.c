@@ -7,6 +7,7 @@
  */
 #include "base.h"
 #include "job_pack.h"
+#include "job_table.h"
 #include "job_wait.h"
 
 #include <assert.h>
@@ -15,63 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct entry {
-	SLIST_ENTRY(entry) same_hash;
-	uint64_t serial;
-	struct packed *packed;
-	bool hidden; /* being forgotten */
-	uint32_t opens[JOB_FILES];
-	uint32_t shown[JOB_FILES];
-};
-
-SLIST_HEAD(bucket, entry);
-
 /* Guards everything in this file. No other lock is taken under it, nothing is called under it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static struct entry **by_serial; /* sorted; serials only rise, so a new one goes to the end */
-static size_t count, room;
-static struct bucket *by_id;
-static size_t buckets; /* a power of two */
 static uint64_t last_ticket;
-
-/* The place of serial, or of the next larger one. */
-static size_t place_of(uint64_t serial)
-{
-	size_t low = 0, high = count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (by_serial[middle]->serial < serial)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static struct entry *entry_of(uint64_t serial)
-{
-	size_t at = place_of(serial);
-	return at < count && by_serial[at]->serial == serial ? by_serial[at] : NULL;
-}
 
 static struct entry *visible(uint64_t serial)
 {
-	struct entry *entry = entry_of(serial);
+	struct entry *entry = table_entry(serial);
 	return entry != NULL && !entry->hidden ? entry : NULL;
-}
-
-static uint64_t hash_of(const char *id)
-{
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-	for (; *id != '\0'; id++)
-		hash = (hash ^ (unsigned char)*id) * UINT64_C(1099511628211);
-	return hash;
-}
-
-static struct bucket *bucket_of(const char *id)
-{
-	return &by_id[hash_of(id) & (buckets - 1)];
 }
 
 int job_get(uint64_t serial, struct job_view *view)
@@ -88,40 +41,32 @@ int job_get(uint64_t serial, struct job_view *view)
 
 uint64_t job_find(const char *id)
 {
-	uint64_t serial = 0;
-	struct entry *entry;
-
 	(void)pthread_mutex_lock(&lock);
-	if (buckets > 0) {
-		SLIST_FOREACH (entry, bucket_of(id), same_hash) {
-			if (!entry->hidden && strcmp(job_packed_id(entry->packed), id) == 0)
-				serial = entry->serial;
-		}
-	}
+	const struct entry *entry = table_find(id);
+	uint64_t serial = entry != NULL ? entry->serial : 0;
 	(void)pthread_mutex_unlock(&lock);
 	return serial;
 }
 
 uint64_t job_next(uint64_t serial, char id[ID_SIZE])
 {
-	uint64_t found = 0;
-
 	(void)pthread_mutex_lock(&lock);
-	for (size_t at = place_of(serial + 1); at < count && found == 0; at++) {
-		if (by_serial[at]->hidden)
-			continue;
-		found = by_serial[at]->serial;
-		const char *text = job_packed_id(by_serial[at]->packed);
+	const struct entry *entry = table_next(serial);
+	while (entry != NULL && entry->hidden)
+		entry = table_next(entry->serial);
+	if (entry != NULL) {
+		const char *text = job_packed_id(entry->packed);
 		memcpy(id, text, strlen(text) + 1);
 	}
+	serial = entry != NULL ? entry->serial : 0;
 	(void)pthread_mutex_unlock(&lock);
-	return found;
+	return serial;
 }
 
 size_t job_count(void)
 {
 	(void)pthread_mutex_lock(&lock);
-	size_t jobs = count;
+	size_t jobs = table_count();
 	(void)pthread_mutex_unlock(&lock);
 	return jobs;
 }
@@ -139,7 +84,7 @@ int job_open(uint64_t serial, enum job_file file)
 void job_close(uint64_t serial, enum job_file file)
 {
 	(void)pthread_mutex_lock(&lock);
-	struct entry *entry = entry_of(serial);
+	struct entry *entry = table_entry(serial);
 	if (entry != NULL && --entry->opens[file] == 0)
 		entry->shown[file] = 0;
 	(void)pthread_mutex_unlock(&lock);
@@ -148,7 +93,7 @@ void job_close(uint64_t serial, enum job_file file)
 uint32_t job_show(uint64_t serial, enum job_file file, uint32_t size)
 {
 	(void)pthread_mutex_lock(&lock);
-	struct entry *entry = entry_of(serial);
+	struct entry *entry = table_entry(serial);
 	if (entry != NULL && entry->opens[file] > 0) {
 		if (file != JOB_FILE_STATUS || size > entry->shown[file])
 			entry->shown[file] = size;
@@ -167,17 +112,18 @@ static int judge(const struct waiter *w, const struct job *job)
 		return 0;
 	if (job->video != VIDEO_FETCHING)
 		return -EIO;
-	return job->video_bytes >= w->need ? 0 : 1;
+	return job_video_gap(job, w->from) >= w->to ? 0 : 1;
 }
 
-int job_wait_bytes(uint64_t serial, uint32_t epoch, int64_t need, struct waiter *w)
+int job_wait_bytes(uint64_t serial, uint32_t epoch, int64_t from, int64_t to, struct waiter *w)
 {
 	struct job job;
 	int status = -ENOENT;
 
 	w->for_bytes = true;
 	w->key = serial;
-	w->need = need;
+	w->from = from;
+	w->to = to;
 	w->epoch = epoch;
 	w->since_ms = clock_ms();
 	(void)pthread_mutex_lock(&lock);
@@ -229,33 +175,17 @@ bool job_unwait(struct waiter *w)
 
 /* ---- the engine thread only ---------------------------------------------------------------- */
 
-/* Twice the room; the old arrays are freed outside the lock. */
+/* The old room is freed outside the lock, as the new one was made. */
 static int grow(void)
 {
-	size_t new_room = room > 0 ? room * 2 : 1024;
-	struct entry **new_serial = calloc(new_room, sizeof(struct entry *));
-	struct bucket *new_id = calloc(new_room, sizeof(struct bucket));
-	if (new_serial == NULL || new_id == NULL) {
-		free(new_serial);
-		free(new_id);
-		return -ENOMEM;
-	}
-	struct entry **old_serial = by_serial;
-	struct bucket *old_id = by_id;
-
+	struct table_room room;
+	int r = table_room_new(&room);
+	if (r != 0)
+		return r;
 	(void)pthread_mutex_lock(&lock);
-	if (count > 0)
-		memcpy(new_serial, by_serial, count * sizeof(struct entry *));
-	by_serial = new_serial;
-	by_id = new_id;
-	room = buckets = new_room;
-	for (size_t i = 0; i < count; i++) {
-		struct entry *entry = by_serial[i];
-		SLIST_INSERT_HEAD(bucket_of(job_packed_id(entry->packed)), entry, same_hash);
-	}
+	table_room_swap(&room);
 	(void)pthread_mutex_unlock(&lock);
-	free(old_serial);
-	free(old_id);
+	table_room_free(&room);
 	return 0;
 }
 
@@ -267,21 +197,13 @@ int job_table_open(void)
 void job_table_close(void)
 {
 	job_fail_waiters(-EIO);
-	for (size_t i = 0; i < count; i++) {
-		free(by_serial[i]->packed);
-		free(by_serial[i]);
-	}
-	free(by_serial);
-	free(by_id);
-	by_serial = NULL;
-	by_id = NULL;
-	count = room = buckets = 0;
+	table_free();
 }
 
 static int put_new(const struct job *job, struct packed *packed)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
-	if (entry == NULL || (count == room && grow() != 0)) {
+	if (entry == NULL || (table_is_full() && grow() != 0)) {
 		free(entry);
 		free(packed);
 		return -ENOMEM;
@@ -289,9 +211,7 @@ static int put_new(const struct job *job, struct packed *packed)
 	entry->serial = job->serial;
 	entry->packed = packed;
 	(void)pthread_mutex_lock(&lock);
-	assert(count == 0 || by_serial[count - 1]->serial < job->serial);
-	by_serial[count++] = entry;
-	SLIST_INSERT_HEAD(bucket_of(job->id), entry, same_hash);
+	table_add(entry);
 	(void)pthread_mutex_unlock(&lock);
 	return 0;
 }
@@ -302,14 +222,14 @@ int job_put(const struct job *job)
 	struct packed *packed = job_pack(job);
 	if (packed == NULL)
 		return -ENOMEM;
-	struct entry *entry = entry_of(job->serial);
+	struct entry *entry = table_entry(job->serial);
 	if (entry == NULL)
 		return put_new(job, packed);
 
 	struct packed *old = entry->packed;
 	struct job before;
 	job_unpack_numbers(old, &before);
-	int64_t since_ms = job->video_bytes > before.video_bytes ? clock_ms() : 0;
+	int64_t since_ms = job_video_bytes(job) > job_video_bytes(&before) ? clock_ms() : 0;
 	(void)pthread_mutex_lock(&lock);
 	entry->packed = packed;
 	waiters_take_readers(&taken, job->serial, judge, job, since_ms);
@@ -333,7 +253,7 @@ int job_hide(uint64_t serial)
 void job_unhide(uint64_t serial)
 {
 	(void)pthread_mutex_lock(&lock);
-	struct entry *entry = entry_of(serial);
+	struct entry *entry = table_entry(serial);
 	if (entry != NULL)
 		entry->hidden = false;
 	(void)pthread_mutex_unlock(&lock);
@@ -341,7 +261,7 @@ void job_unhide(uint64_t serial)
 
 int job_get_hidden(uint64_t serial, struct job *job)
 {
-	const struct entry *entry = entry_of(serial);
+	const struct entry *entry = table_entry(serial);
 	if (entry == NULL)
 		return -ENOENT;
 	job_unpack(entry->packed, job);
@@ -351,16 +271,10 @@ int job_get_hidden(uint64_t serial, struct job *job)
 void job_remove(uint64_t serial)
 {
 	struct waiters taken = TAILQ_HEAD_INITIALIZER(taken);
-	struct job job;
-	size_t at = place_of(serial);
-	assert(at < count && by_serial[at]->serial == serial);
-	struct entry *entry = by_serial[at];
-	job_unpack(entry->packed, &job);
-
+	struct entry *entry = table_entry(serial);
+	assert(entry != NULL);
 	(void)pthread_mutex_lock(&lock);
-	count--;
-	memmove(&by_serial[at], &by_serial[at + 1], (count - at) * sizeof(struct entry *));
-	SLIST_REMOVE(bucket_of(job.id), entry, entry, same_hash);
+	table_take_out(entry);
 	waiters_take_readers(&taken, serial, judge, NULL, 0);
 	(void)pthread_mutex_unlock(&lock);
 	free(entry->packed);
@@ -376,6 +290,19 @@ void job_answer(uint64_t ticket, int status)
 	waiters_take_ticket(&taken, ticket, status);
 	(void)pthread_mutex_unlock(&lock);
 	waiters_wake(&taken);
+}
+
+int64_t job_wanted(uint64_t serial, int64_t beyond)
+{
+	struct job job;
+	const struct entry *entry = table_entry(serial);
+	if (entry == NULL)
+		return -1;
+	job_unpack_numbers(entry->packed, &job);
+	(void)pthread_mutex_lock(&lock);
+	int64_t wanted = waiters_wanted(serial, &job, beyond);
+	(void)pthread_mutex_unlock(&lock);
+	return wanted;
 }
 
 int64_t job_expire(int64_t now_ms, int64_t reader_ms, int64_t ticket_ms)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBERS offsetof(struct job, id)
+#define NUMBERS offsetof(struct job, video_extents.at)
 #define TEXT(field)                                                                                \
 	{                                                                                          \
 		offsetof(struct job, field), sizeof(((struct job *)NULL)->field)                   \
@@ -31,9 +31,23 @@ static const struct {
 
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
+/* The numbers, and the extents that are in use. */
+static size_t head_size(const struct job *job)
+{
+	return NUMBERS + job->video_extents.count * sizeof(struct extent);
+}
+
+static size_t packed_head_size(const struct packed *packed)
+{
+	uint32_t extents;
+	memcpy(&extents, (const char *)packed + offsetof(struct job, video_extents.count),
+		sizeof(extents));
+	return NUMBERS + extents * sizeof(struct extent);
+}
+
 struct packed *job_pack(const struct job *job)
 {
-	size_t lengths[TEXTS], total = NUMBERS;
+	size_t lengths[TEXTS], total = head_size(job);
 	for (size_t i = 0; i < TEXTS; i++) {
 		lengths[i] = strnlen((const char *)job + texts[i].at, texts[i].size - 1);
 		total += lengths[i] + 1;
@@ -41,8 +55,8 @@ struct packed *job_pack(const struct job *job)
 	char *bytes = malloc(total);
 	if (bytes == NULL)
 		return NULL;
-	memcpy(bytes, job, NUMBERS);
-	char *to = bytes + NUMBERS;
+	memcpy(bytes, job, head_size(job));
+	char *to = bytes + head_size(job);
 	for (size_t i = 0; i < TEXTS; i++) {
 		memcpy(to, (const char *)job + texts[i].at, lengths[i]);
 		to[lengths[i]] = '\0';
@@ -53,13 +67,13 @@ struct packed *job_pack(const struct job *job)
 
 void job_unpack_numbers(const struct packed *packed, struct job *job)
 {
-	memcpy(job, packed, NUMBERS);
+	memcpy(job, packed, packed_head_size(packed));
 }
 
 void job_unpack(const struct packed *packed, struct job *job)
 {
 	job_unpack_numbers(packed, job);
-	const char *from = (const char *)packed + NUMBERS;
+	const char *from = job_packed_id(packed);
 	for (size_t i = 0; i < TEXTS; i++) {
 		size_t length = strlen(from) + 1;
 		memcpy((char *)job + texts[i].at, from, length);
@@ -69,5 +83,5 @@ void job_unpack(const struct packed *packed, struct job *job)
 
 const char *job_packed_id(const struct packed *packed)
 {
-	return (const char *)packed + NUMBERS;
+	return (const char *)packed + packed_head_size(packed);
 }

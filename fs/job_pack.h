@@ -9,14 +9,14 @@
 
 #include "job.h"
 
-/* The numbers as they are, then the texts with their NULs, back to back. Free with free(). */
+/* The numbers and extents as they are, then the texts with their NULs, back to back. Free with free(). */
 struct packed;
 
 /* NULL when there is no memory. */
 struct packed *job_pack(const struct job *job);
 void job_unpack(const struct packed *packed, struct job *job);
 
-/* The numbers alone: the texts of job are left as they were. */
+/* The numbers and extents alone: the texts of job are left as they were. */
 void job_unpack_numbers(const struct packed *packed, struct job *job);
 
 /* The id, inside what is packed. */

@@ -143,6 +143,22 @@ void job_set_video_error(struct job *job, enum error_code error, const char *mes
 	(void)snprintf(job->video_message, sizeof(job->video_message), "%s", message);
 }
 
+void job_set_video_empty(struct job *job)
+{
+	job->video_bytes = job->video_synced = 0;
+	job->video_extents.count = 0;
+}
+
+int64_t job_video_bytes(const struct job *job)
+{
+	return job->video_bytes + extents_bytes(&job->video_extents);
+}
+
+int64_t job_video_gap(const struct job *job, int64_t at)
+{
+	return extents_gap(&job->video_extents, at > job->video_bytes ? at : job->video_bytes);
+}
+
 void job_fail(struct job *job, enum error_code error, const char *message, int64_t now_ms)
 {
 	if (job_is_final(job))

@@ -68,6 +68,18 @@ void waiters_take_readers(struct waiters *taken, uint64_t serial,
 	}
 }
 
+/* Those of one job stand in the order in which they came, whatever was renewed. */
+int64_t waiters_wanted(uint64_t serial, const struct job *job, int64_t beyond)
+{
+	const struct waiter *w;
+	TAILQ_FOREACH (w, &readers, link) {
+		int64_t gap = w->key == serial ? job_video_gap(job, w->from) : -1;
+		if (gap >= beyond && gap < w->to)
+			return gap;
+	}
+	return -1;
+}
+
 static int64_t take_expired(
 	struct waiters *list, struct waiters *taken, int64_t now_ms, int64_t patience_ms)
 {

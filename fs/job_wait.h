@@ -28,6 +28,9 @@ void waiters_take_readers(struct waiters *taken, uint64_t serial,
 	int (*judge)(const struct waiter *w, const struct job *job), const struct job *job,
 	int64_t since_ms);
 
+/* As job_wanted(). */
+int64_t waiters_wanted(uint64_t serial, const struct job *job, int64_t beyond);
+
 /* Takes, with -ETIMEDOUT, whose patience is over; the time when the next one's is. */
 int64_t waiters_take_expired(
 	struct waiters *taken, int64_t now_ms, int64_t reader_ms, int64_t ticket_ms);

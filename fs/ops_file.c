@@ -292,7 +292,7 @@ static void read_video(fuse_req_t req, const struct handle *handle, size_t size,
 	const struct park_about about = {
 		.handle = (uint64_t)(uintptr_t)handle, .size = size, .offset = offset
 	};
-	park_bytes(req, handle->serial, handle->epoch, offset + (int64_t)size, &about, reply_video);
+	park_bytes(req, handle->serial, handle->epoch, &about, reply_video);
 }
 
 void ops_file_op_read(

@@ -58,14 +58,15 @@ static struct park *park_new(fuse_req_t req, const struct park_about *about, par
 	return park;
 }
 
-void park_bytes(fuse_req_t req, uint64_t serial, uint32_t epoch, int64_t need,
-	const struct park_about *about, park_reply *reply)
+void park_bytes(fuse_req_t req, uint64_t serial, uint32_t epoch, const struct park_about *about,
+	park_reply *reply)
 {
 	struct park *park = park_new(req, about, reply);
 	if (park == NULL)
 		return;
 	fuse_req_interrupt_func(req, on_interrupt, park);
-	int r = job_wait_bytes(serial, epoch, need, &park->waiter);
+	int64_t to = about->offset + (int64_t)about->size;
+	int r = job_wait_bytes(serial, epoch, about->offset, to, &park->waiter);
 	if (r == 0)
 		engine_reader(); /* from the wait on, park is no longer ours */
 	else

@@ -50,6 +50,7 @@ static void trust_part(struct job *job, const struct store_video *file)
 	if (job->video_synced > part_bytes)
 		job->video_synced = part_bytes;
 	job->video_bytes = job->video_synced;
+	extents_clip(&job->video_extents, job->video_synced, part_bytes);
 }
 
 static void way_back(struct job *job)
@@ -58,7 +59,7 @@ static void way_back(struct job *job)
 	job->video = VIDEO_FETCHING;
 	job_set_video_error(job, ERROR_NONE, "");
 	job->video_size = -1;
-	job->video_bytes = job->video_synced = 0;
+	job_set_video_empty(job);
 	job->etag[0] = '\0';
 	job->sha256[0] = '\0';
 }

@@ -135,7 +135,7 @@ static int stat_video(struct stat *st, const struct job *job)
 {
 	if (job->video_size < 0)
 		return -ENOENT;
-	stat_file(st, job->video_size, job->video_bytes, VIDEO_BLOCK);
+	stat_file(st, job->video_size, job_video_bytes(job), VIDEO_BLOCK);
 	st->st_nlink = tree_has_video(job) ? 1 : 0;
 	if (job->finished_at > 0)
 		set_times(st, job->finished_at, 0);

@@ -168,7 +168,7 @@ static int64_t bytes_here(const struct job *job)
 {
 	if (job->video == VIDEO_NONE)
 		return -1;
-	return job->video == VIDEO_REMOVED ? 0 : job->video_bytes;
+	return job->video == VIDEO_REMOVED ? 0 : job_video_bytes(job);
 }
 
 static void put_video(struct text *text, const struct job *job)

@@ -12,13 +12,14 @@
 #define JOB_H
 
 #include "cometfs.h"
+#include "extents.h"
 
 #include <stddef.h>
 #include <sys/queue.h>
 
 /*
  * All that is known of one job: a plain value. The catalog keeps every field, or it says why not.
- * The texts stand last: the table keeps them packed, without their unused room.
+ * The extents and the texts stand last: the table keeps them packed, without their unused room.
  */
 struct job {
 	uint64_t serial; /* given by the engine, from 1 up, never used again */
@@ -39,7 +40,7 @@ struct job {
 	enum video_state video;
 	enum error_code video_error; /* also while fetching: why it waits */
 	int64_t video_size; /* bytes, -1 not known; never changes within an epoch */
-	int64_t video_bytes; /* how many are there, from the start of the file */
+	int64_t video_bytes; /* the front: how many are there, from the start of the file */
 	int64_t video_synced; /* how many of them a power cut leaves alone */
 	uint32_t video_epoch; /* counts new beginnings of the download; not in the catalog */
 
@@ -50,6 +51,8 @@ struct job {
 	int poll_http_status; /* 0: no answer */
 	uint32_t poll_failures; /* in a row */
 	uint32_t response_size; /* bytes of response.json */
+
+	struct extents video_extents; /* what is there beyond the front, while fetching */
 
 	char id[ID_SIZE]; /* the first text */
 	char error_message[MESSAGE_SIZE];
@@ -92,6 +95,13 @@ bool job_accept(struct job *job, const struct report *report, int64_t now_ms);
 /* Why the video waits, or is lost; ERROR_NONE and "" when all is well. */
 void job_set_video_error(struct job *job, enum error_code error, const char *message);
 
+/* Nothing of the video is there any more. */
+void job_set_video_empty(struct job *job);
+
+/* How many bytes of the video are there, and the first from byte `at` on that is not. */
+int64_t job_video_bytes(const struct job *job);
+int64_t job_video_gap(const struct job *job, int64_t at);
+
 /* Ends a job as failed. */
 void job_fail(struct job *job, enum error_code error, const char *message, int64_t now_ms);
 
@@ -133,7 +143,7 @@ struct waiter {
 	enum waiter_state state; /* WAITER_NEW before a wait */
 	bool for_bytes;
 	uint64_t key; /* a job's serial, or a ticket */
-	int64_t need; /* bytes of the video, from its start */
+	int64_t from, to; /* bytes of the video, to is behind the last */
 	uint32_t epoch;
 	int64_t since_ms;
 	int status; /* what the taken one will be told */
@@ -141,13 +151,13 @@ struct waiter {
 };
 
 /*
- * Waits until the first need bytes of the video are there.
+ * Waits until the video's bytes from `from` up to before `to` are there.
  *   0         linked: wake(w, 0 or -errno) will come, unless job_unwait() is first
  *   1         they are there already
  *   -ENOENT   no such job     -EIO   this video, or this epoch of it, will never come
  *   -EINTR    job_unwait() was first
  */
-int job_wait_bytes(uint64_t serial, uint32_t epoch, int64_t need, struct waiter *w);
+int job_wait_bytes(uint64_t serial, uint32_t epoch, int64_t from, int64_t to, struct waiter *w);
 
 /* A number for one question to the engine, never used again. */
 uint64_t job_ticket(void);
@@ -187,6 +197,12 @@ void job_remove(uint64_t serial);
 
 /* Answers a ticket; nobody may be waiting any more. */
 void job_answer(uint64_t ticket, int status);
+
+/*
+ * Of those who wait for the job's video, what he who has waited longest for a byte at or behind
+ * `beyond` needs first; -1 when nobody does.
+ */
+int64_t job_wanted(uint64_t serial, int64_t beyond);
 
 /*
  * Ends with -ETIMEDOUT who has waited for bytes for reader_ms without a new one of his video, or

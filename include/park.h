@@ -27,9 +27,9 @@ struct park_about {
 /* Answers req: status is 0 or -errno. */
 typedef void park_reply(fuse_req_t req, const struct park_about *about, int status);
 
-/* Until the first need bytes of the job's video are there. */
-void park_bytes(fuse_req_t req, uint64_t serial, uint32_t epoch, int64_t need,
-	const struct park_about *about, park_reply *reply);
+/* Until the bytes of the job's video that the answer is about are there: size of them, from offset. */
+void park_bytes(fuse_req_t req, uint64_t serial, uint32_t epoch, const struct park_about *about,
+	park_reply *reply);
 
 /*
  * Until the engine has answered a ticket: returns it, to be posted with the letter; or 0, and req

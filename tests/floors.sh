@@ -23,7 +23,7 @@ rooms='
 1 catalog   catalog
 1 provider  provider
 1 disk      disk
-0 base      base cometfs log heap
+0 base      base cometfs extents log heap
 '
 
 # A room may open its own doors and those of lower floors; and these, written room:room.

@@ -12,7 +12,7 @@
 
 /* A new field of struct job is to be a column too, and belongs into full_job(). */
 #if defined(__LP64__)
-_Static_assert(sizeof(struct job) == 7088, "struct job has changed");
+_Static_assert(sizeof(struct job) == 7488, "struct job has changed");
 #endif
 
 static int open_in(const char *path, struct catalog **catalog)
@@ -84,6 +84,7 @@ static struct job full_job(uint64_t serial)
 	job.video_size = 1007;
 	job.video_bytes = 1008;
 	job.video_synced = 1009;
+	assert_int_equal(extents_read(&job.video_extents, "2000-2100,3000-4000"), 0);
 	job.wrapped = true;
 	job.poll_count = 1010;
 	job.poll_last_ms = 1011;
@@ -595,13 +596,50 @@ static void newer_version(void **state)
 	struct catalog *catalog = open_catalog();
 	put(catalog, job);
 	catalog_close(catalog);
-	with_sql("PRAGMA user_version = 2");
+	with_sql("PRAGMA user_version = 3");
 	assert_refused(scratch, -EPROTO);
 	with_sql("PRAGMA user_version = 0");
 	assert_refused(scratch, -EUCLEAN);
-	with_sql("PRAGMA user_version = 1");
+	with_sql("PRAGMA user_version = 2");
 	catalog = open_catalog();
 	assert_jobs(catalog, &job, 1);
+	catalog_close(catalog);
+}
+
+/* A store of the time before extents: its rows have none. */
+static void older_version(void **state)
+{
+	struct job jobs[] = { full_job(1), plain_job(2) };
+	(void)state;
+	struct catalog *catalog = open_catalog();
+	put(catalog, jobs[0]);
+	put(catalog, jobs[1]);
+	catalog_close(catalog);
+	with_sql("ALTER TABLE job DROP COLUMN video_extents; PRAGMA user_version = 1");
+	memset(&jobs[0].video_extents, 0, sizeof(jobs[0].video_extents));
+	for (int i = 0; i < 2; i++) {
+		catalog = open_catalog();
+		assert_jobs(catalog, jobs, 2);
+		catalog_close(catalog);
+	}
+}
+
+/* Only what is on disk is kept of the extents, and what makes no sense is damage. */
+static void extents(void **state)
+{
+	struct job job = full_job(1);
+	(void)state;
+	assert_int_equal(extents_add(&job.video_extents, 2100, 2200), 0);
+	assert_int_equal(extents_add(&job.video_extents, 9000, 9001), 0);
+	struct catalog *catalog = open_catalog();
+	put(catalog, job);
+	job = full_job(1);
+	assert_jobs(catalog, &job, 1);
+	catalog_close(catalog);
+	with_sql("UPDATE job SET video_extents = '20-10'");
+	catalog = open_catalog();
+	struct walked walked = { .room = 0 };
+	assert_int_equal(catalog_walk(catalog, on_job, &walked), -EUCLEAN);
 	catalog_close(catalog);
 }
 
@@ -920,6 +958,8 @@ int main(void)
 		TEST(not_a_database),
 		TEST(another_programs_database),
 		TEST(newer_version),
+		TEST(older_version),
+		TEST(extents),
 		TEST(tables_that_are_not_ours),
 		TEST(damaged_pages),
 		TEST(cut_short),

@@ -326,7 +326,8 @@ static void assert_survives(struct job *job)
 	job->serial = 1;
 	assert_int_equal(job_put(job), 0);
 	assert_int_equal(job_get(1, &view), 0);
-	assert_memory_equal(&view.job, job, NUMBERS);
+	size_t used = job->video_extents.count * sizeof(struct extent);
+	assert_memory_equal(&view.job, job, offsetof(struct job, video_extents.at) + used);
 	for (size_t i = 0; i < COUNT(texts); i++)
 		assert_string_equal(text_of(&view.job, i), text_of(job, i));
 	job_remove(1);
@@ -390,7 +391,10 @@ static void every_number(void **state)
 	job.video = VIDEO_REMOVED;
 	job.video_error = ERROR_AUTH;
 	job.duration_s = 0.1;
-	assert_survives(&job);
+	for (uint32_t extents = 0; extents <= EXTENTS_MAX; extents++) {
+		job.video_extents.count = extents;
+		assert_survives(&job);
+	}
 }
 
 #define ON_TABLE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -87,7 +87,7 @@ static void wait_once(struct reader *r, int64_t need)
 	r->unwaited = false;
 	if (interrupt)
 		(void)sem_post(&r->go);
-	int waited = job_wait_bytes(1, 0, need, &r->w);
+	int waited = job_wait_bytes(1, 0, 0, need, &r->w);
 	if (interrupt)
 		(void)sem_wait(&r->interrupted);
 	end_round(r, waited, r->unwaited);

@@ -73,16 +73,16 @@ static void there_already(void **state)
 	put(job);
 	for (int64_t need = 0; need <= 100; need += 50) {
 		struct sleeper s = asleep();
-		assert_int_equal(job_wait_bytes(1, 0, need, &s.w), 1);
+		assert_int_equal(job_wait_bytes(1, 0, 0, need, &s.w), 1);
 		assert_int_equal(s.wakes, 0);
 	}
 	struct sleeper s = asleep();
-	assert_int_equal(job_wait_bytes(1, 0, 101, &s.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 101, &s.w), 0);
 	assert_true(job_unwait(&s.w));
 	job.video = VIDEO_READY;
 	put(job);
 	s = asleep();
-	assert_int_equal(job_wait_bytes(1, 0, 1000, &s.w), 1);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 1000, &s.w), 1);
 	assert_nobody_waits();
 }
 
@@ -92,17 +92,17 @@ static void never(void **state)
 	struct job job = fetching(1, 100);
 	struct sleeper s = asleep();
 	(void)state;
-	assert_int_equal(job_wait_bytes(1, 0, 1, &s.w), -ENOENT);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 1, &s.w), -ENOENT);
 	for (size_t i = 0; i < COUNT(gone); i++) {
 		job.video = gone[i];
 		put(job);
 		s = asleep();
-		assert_int_equal(job_wait_bytes(1, 0, 1, &s.w), -EIO);
+		assert_int_equal(job_wait_bytes(1, 0, 0, 1, &s.w), -EIO);
 	}
 	put(fetching(1, 100));
 	assert_int_equal(job_hide(1), 0);
 	s = asleep();
-	assert_int_equal(job_wait_bytes(1, 0, 1, &s.w), -ENOENT);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 1, &s.w), -ENOENT);
 	assert_int_equal(s.wakes, 0);
 	assert_nobody_waits();
 }
@@ -115,14 +115,68 @@ static void another_epoch(void **state)
 	(void)state;
 	job.video_epoch = 3;
 	put(job);
-	assert_int_equal(job_wait_bytes(1, 2, 1, &s.w), -EIO);
-	assert_int_equal(job_wait_bytes(1, 3, 1, &s.w), 1);
+	assert_int_equal(job_wait_bytes(1, 2, 0, 1, &s.w), -EIO);
+	assert_int_equal(job_wait_bytes(1, 3, 0, 1, &s.w), 1);
 	job.video = VIDEO_READY;
 	put(job);
-	assert_int_equal(job_wait_bytes(1, 2, 1, &s.w), -EIO);
+	assert_int_equal(job_wait_bytes(1, 2, 0, 1, &s.w), -EIO);
 }
 
 /* ---- bytes --------------------------------------------------------------------------------------- */
+
+static struct job fetching_with(int64_t bytes, const char *extents)
+{
+	struct job job = fetching(1, bytes);
+	assert_int_equal(extents_read(&job.video_extents, extents), 0);
+	return job;
+}
+
+/* Beyond the front, from extents, and over the seam of both. */
+static void bytes_beyond_the_front(void **state)
+{
+	struct sleeper s[4] = { asleep(), asleep(), asleep(), asleep() };
+	(void)state;
+	put(fetching_with(100, "200-300"));
+	assert_int_equal(job_wait_bytes(1, 0, 200, 300, &s[0].w), 1);
+	assert_int_equal(job_wait_bytes(1, 0, 50, 201, &s[0].w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 299, 301, &s[1].w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 400, 401, &s[2].w), 0);
+	put(fetching_with(200, "200-300"));
+	assert_woken(&s[0], 0);
+	assert_waiting(&s[1]);
+	put(fetching_with(200, "200-300,400-401"));
+	assert_woken(&s[2], 0);
+	assert_waiting(&s[1]);
+	put(fetching_with(301, "400-401"));
+	assert_woken(&s[1], 0);
+	assert_nobody_waits();
+}
+
+/* The oldest wait decides, whoever's patience was renewed; what is there is nobody's want. */
+static void what_is_wanted(void **state)
+{
+	struct sleeper far = asleep(), near = asleep(), farther = asleep(), other = asleep();
+	(void)state;
+	put(fetching_with(100, "500-600"));
+	put(fetching(2, 0));
+	assert_int_equal(job_wanted(1, 0), -1);
+	assert_int_equal(job_wait_bytes(1, 0, 550, 700, &far.w), 0);
+	assert_int_equal(job_wait_bytes(2, 0, 5000, 5001, &other.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 50, 150, &near.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 900, 901, &farther.w), 0);
+	assert_int_equal(job_wanted(1, 0), 600);
+	assert_int_equal(job_wanted(1, 600), 600);
+	assert_int_equal(job_wanted(1, 601), 900);
+	assert_int_equal(job_wanted(1, 901), -1);
+	assert_int_equal(job_wanted(2, 0), 5000);
+	assert_int_equal(job_wanted(3, 0), -1);
+	put(fetching_with(120, "500-600")); /* all are renewed */
+	assert_int_equal(job_wanted(1, 0), 600);
+	put(fetching_with(120, "500-700"));
+	assert_woken(&far, 0);
+	assert_int_equal(job_wanted(1, 0), 120);
+	job_fail_waiters(-EIO);
+}
 
 static void each_when_his_bytes_are_there(void **state)
 {
@@ -131,7 +185,7 @@ static void each_when_his_bytes_are_there(void **state)
 	(void)state;
 	put(job);
 	for (int i = 0; i < 4; i++) /* 400, 300, 200, 100 */
-		assert_int_equal(job_wait_bytes(1, 0, 400 - 100 * i, &s[i].w), 0);
+		assert_int_equal(job_wait_bytes(1, 0, 0, 400 - 100 * i, &s[i].w), 0);
 	put(fetching(1, 99));
 	for (int i = 0; i < 4; i++)
 		assert_waiting(&s[i]);
@@ -155,8 +209,8 @@ static void another_job_wakes_nobody(void **state)
 	(void)state;
 	put(fetching(1, 0));
 	put(fetching(2, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &one.w), 0);
-	assert_int_equal(job_wait_bytes(2, 0, 10, &two.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &one.w), 0);
+	assert_int_equal(job_wait_bytes(2, 0, 0, 10, &two.w), 0);
 	assert_int_equal(job_wait_ticket(1, &ticket.w), 0);
 	put(fetching(2, 10));
 	assert_woken(&two, 0);
@@ -186,13 +240,13 @@ static void told_that_it_never_comes(void **state)
 	for (size_t i = 0; i < COUNT(ends); i++) {
 		s[i] = asleep();
 		put(fetching(1, 0));
-		assert_int_equal(job_wait_bytes(1, 0, 10, &s[i].w), 0);
+		assert_int_equal(job_wait_bytes(1, 0, 0, 10, &s[i].w), 0);
 		put(ends[i]);
 		assert_woken(&s[i], -EIO);
 	}
 	s[4] = asleep();
 	put(fetching(1, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &s[4].w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &s[4].w), 0);
 	assert_int_equal(job_hide(1), 0);
 	assert_waiting(&s[4]);
 	job_remove(1);
@@ -232,12 +286,12 @@ static void a_ticket_is_no_serial(void **state)
 	(void)state;
 	put(fetching(1, 0));
 	assert_int_equal(job_wait_ticket(1, &ticket.w), 0);
-	assert_int_equal(job_wait_bytes(1, 0, 10, &reader.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	put(fetching(1, 10));
 	assert_waiting(&ticket);
 	assert_woken(&reader, 0);
 	reader = asleep();
-	assert_int_equal(job_wait_bytes(1, 0, 20, &reader.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 20, &reader.w), 0);
 	job_answer(1, 0);
 	assert_woken(&ticket, 0);
 	assert_waiting(&reader);
@@ -251,7 +305,7 @@ static void unlinked_is_never_woken(void **state)
 	struct sleeper reader = asleep(), ticket = asleep();
 	(void)state;
 	put(fetching(1, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &reader.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
 	assert_true(job_unwait(&reader.w));
 	assert_true(job_unwait(&ticket.w));
@@ -270,7 +324,7 @@ static void taken_is_not_unlinked(void **state)
 	struct sleeper s = asleep();
 	(void)state;
 	put(fetching(1, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &s.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &s.w), 0);
 	put(fetching(1, 10));
 	assert_woken(&s, 0);
 	assert_false(job_unwait(&s.w));
@@ -284,9 +338,9 @@ static void barred(void **state)
 	put(fetching(1, 100));
 	assert_false(job_unwait(&reader.w));
 	assert_false(job_unwait(&ticket.w));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &reader.w), -EINTR);
-	assert_int_equal(job_wait_bytes(1, 0, 500, &reader.w), -EINTR);
-	assert_int_equal(job_wait_bytes(2, 0, 500, &reader.w), -EINTR);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), -EINTR);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 500, &reader.w), -EINTR);
+	assert_int_equal(job_wait_bytes(2, 0, 0, 500, &reader.w), -EINTR);
 	assert_int_equal(job_wait_ticket(1, &ticket.w), -EINTR);
 	assert_false(job_unwait(&reader.w));
 	job_answer(1, 0);
@@ -309,7 +363,7 @@ static void patience_ends(void **state)
 	(void)state;
 	assert_int_equal(job_expire(NEVER, PATIENCE, PATIENCE), INT64_MAX);
 	put(fetching(1, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &reader.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
 	int64_t reader_end = reader.w.since_ms + PATIENCE;
 	int64_t ticket_end = ticket.w.since_ms + 3 * PATIENCE;
@@ -332,7 +386,7 @@ static void the_nearer_end_is_said(void **state)
 	struct sleeper reader = asleep(), ticket = asleep();
 	(void)state;
 	put(fetching(1, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &reader.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
 	assert_int_equal(job_expire(0, PATIENCE, 10), ticket.w.since_ms + 10);
 	assert_int_equal(job_expire(0, 10, PATIENCE), reader.w.since_ms + 10);
@@ -346,7 +400,7 @@ static void renewed_by_a_byte(void **state)
 	struct sleeper s = asleep();
 	(void)state;
 	put(fetching(1, 5));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &s.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &s.w), 0);
 	wait_since(&s, PATIENCE);
 	int64_t long_ago = s.w.since_ms;
 	struct job job = fetching(1, 5);
@@ -367,9 +421,9 @@ static void renewed_behind_the_others(void **state)
 	(void)state;
 	put(fetching(1, 0));
 	put(fetching(2, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 500, &first.w), 0);
-	assert_int_equal(job_wait_bytes(2, 0, 500, &other.w), 0);
-	assert_int_equal(job_wait_bytes(1, 0, 500, &last.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 500, &first.w), 0);
+	assert_int_equal(job_wait_bytes(2, 0, 0, 500, &other.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 500, &last.w), 0);
 	wait_since(&first, 3000);
 	wait_since(&other, 2000);
 	wait_since(&last, 1000);
@@ -396,7 +450,7 @@ static void some_go_some_stay(void **state)
 		put(fetching(1, 0));
 		for (unsigned i = 0; i < 4; i++) {
 			int64_t need = goes >> i & 1 ? 10 : 500;
-			assert_int_equal(job_wait_bytes(1, 0, need, &s[i].w), 0);
+			assert_int_equal(job_wait_bytes(1, 0, 0, need, &s[i].w), 0);
 		}
 		put(fetching(1, 10));
 		for (unsigned i = 0; i < 4; i++)
@@ -414,7 +468,7 @@ static void all_fail(void **state)
 	struct sleeper reader = asleep(), ticket = asleep();
 	(void)state;
 	put(fetching(1, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &reader.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
 	job_fail_waiters(-ESHUTDOWN);
 	job_fail_waiters(-EIO);
@@ -427,7 +481,7 @@ static void closing_fails_all(void **state)
 	struct sleeper reader = asleep(), ticket = asleep();
 	(void)state;
 	put(fetching(1, 0));
-	assert_int_equal(job_wait_bytes(1, 0, 10, &reader.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
 	job_table_close();
 	assert_woken(&reader, -EIO);
@@ -454,7 +508,7 @@ static void woken_ones_are_gone(void **state)
 		struct sleeper *s = calloc(1, sizeof(*s));
 		assert_non_null(s);
 		s->w.wake = on_wake_free;
-		assert_int_equal(job_wait_bytes(1, 0, i < 5 ? 10 : 20, &s->w), 0);
+		assert_int_equal(job_wait_bytes(1, 0, 0, i < 5 ? 10 : 20, &s->w), 0);
 	}
 	put(fetching(1, 10));
 	assert_int_equal(freed, 5);
@@ -470,6 +524,8 @@ int main(void)
 		ON_TABLE(there_already),
 		ON_TABLE(never),
 		ON_TABLE(another_epoch),
+		ON_TABLE(bytes_beyond_the_front),
+		ON_TABLE(what_is_wanted),
 		ON_TABLE(each_when_his_bytes_are_there),
 		ON_TABLE(another_job_wakes_nobody),
 		ON_TABLE(told_that_it_never_comes),
