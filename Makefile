@@ -34,6 +34,8 @@ OBJECTS = \
 	fs/fetch.o \
 	fs/fetch_end.o \
 	fs/fetch_get.o \
+	fs/fetch_stream.o \
+	fs/fetch_write.o \
 	fs/heap.o \
 	fs/http.o \
 	fs/http_check.o \

@@ -23,6 +23,7 @@ static unsigned active_count;
 static struct heap resting;
 
 static void prepare(struct fetch *f);
+static void attempt(struct fetch *f);
 
 /* ---- whose turn ------------------------------------------------------------------------------- */
 
@@ -42,7 +43,7 @@ static void start_next(void)
 		if (f->part == NULL)
 			prepare(f);
 		else
-			fetch_get(f);
+			attempt(f);
 	}
 }
 
@@ -55,6 +56,7 @@ static void unlist(struct fetch *f)
 		break;
 	case FETCH_PREPARING:
 	case FETCH_GETTING:
+	case FETCH_JOINING:
 	case FETCH_ENDING:
 		TAILQ_REMOVE(&active, f, link);
 		active_count--;
@@ -76,13 +78,11 @@ void fetch_close_part(struct fetch *f)
 void fetch_rest(struct fetch *f, int64_t delay_ms)
 {
 	unlist(f);
-	free(f->filling);
-	free(f->writing);
-	f->filling = f->writing = NULL;
+	stream_free_buffers(f->front);
+	stream_free_buffers(f->reach);
 	/* A thousand that wait for their server would take a thousand descriptors. */
-	if (f->bytes == 0) {
+	if (f->bytes == 0)
 		fetch_close_part(f);
-	}
 	f->step = FETCH_RESTING;
 	heap_set(&resting, &f->due, clock_ms() + delay_ms);
 }
@@ -95,11 +95,13 @@ void fetch_drop(struct fetch *f)
 
 	assert(!f->task_out);
 	unlist(f);
-	if (f->exchange != NULL)
-		http_cancel(engine.http, f->exchange);
+	for (int i = 0; i < 2; i++) {
+		struct stream *s = &f->streams[i];
+		stream_stop(s);
+		s->filled = s->written = 0;
+		stream_free_buffers(s);
+	}
 	store_part_close(f->part);
-	free(f->filling);
-	free(f->writing);
 	free(f);
 	run->fetch = NULL;
 	if (then != NULL)
@@ -132,11 +134,18 @@ void fetch_submit(
 	disk_do(&f->task);
 }
 
+static int work_open_part(struct fetch *f)
+{
+	int64_t end = extents_end(&f->extents);
+	return store_part_open(engine.store, f->run->serial, f->synced,
+		end > f->synced ? end : f->synced, &f->part);
+}
+
 static void work_open(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
 	int r = f->adopting ? store_hash_open(engine.store, f->run->serial, &f->part)
-			    : store_part_open(engine.store, f->run->serial, f->keep, &f->part);
+			    : work_open_part(f);
 	f->task_result = r == 0 ? store_part_rehash(f->part, REHASH_STEP) : r;
 }
 
@@ -148,15 +157,36 @@ static void work_rehash(struct disk_task *task)
 
 /* ---- how it begins ------------------------------------------------------------------------------ */
 
+/* What an attempt announced that brought nothing was of something else. */
+static void attempt(struct fetch *f)
+{
+	struct job job;
+	rows_load(f->run, &job);
+	if (f->bytes == 0)
+		f->size = job.video_size;
+	fetch_get(f);
+}
+
 /* Fewer bytes are left of the part than there were: who has been promised them waits again. */
 static void admit_loss(struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	if (f->adopting || job.video_bytes <= f->bytes)
+	if (f->bytes == job.video_bytes &&
+		extents_bytes(&f->extents) == extents_bytes(&job.video_extents))
 		return;
 	job.video_bytes = job.video_synced = f->bytes;
+	job.video_extents = f->extents;
 	rows_save(f->run, &job, NULL, 0, NULL);
+}
+
+/* Behind a front without the first 8 bytes, which are looked at while they come, is nothing. */
+static void take_stock(struct fetch *f)
+{
+	f->bytes = f->synced = store_part_bytes(f->part);
+	f->unsynced = 0;
+	extents_clip(&f->extents, f->bytes, store_part_end(f->part));
+	admit_loss(f);
 }
 
 static void after_prepare(struct fetch *f)
@@ -166,20 +196,17 @@ static void after_prepare(struct fetch *f)
 		return;
 	}
 	if (f->task_result < 0) {
-		fetch_close_part(f);
 		f->adopting = f->adopting && f->task_result != -ENOENT;
-		f->failures++;
-		(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-f->task_result));
-		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
+		fetch_reopen(f, f->task_result);
 		return;
 	}
-	f->bytes = f->synced = store_part_bytes(f->part);
-	admit_loss(f);
-	if (f->adopting || (f->size >= 0 && f->bytes == f->size)) {
+	if (f->adopting) {
+		f->bytes = store_part_bytes(f->part);
 		fetch_end(f);
-	} else {
-		fetch_get(f);
+		return;
 	}
+	take_stock(f);
+	attempt(f);
 }
 
 static void prepare(struct fetch *f)
@@ -202,7 +229,16 @@ static void begin(struct run *run, bool adopting)
 	f->begun_ms = clock_ms();
 	f->address_age_ms = clock_wall_ms() - job.done_ms;
 	/* The first 8 bytes are looked at while they come; where fewer were kept, none is. */
-	f->keep = f->synced = job.video_synced >= 8 ? job.video_synced : 0;
+	if (job.video_synced < 8)
+		job_set_video_empty(&job);
+	f->bytes = f->synced = job.video_synced;
+	f->extents = job.video_extents;
+	f->front = &f->streams[0];
+	f->reach = &f->streams[1];
+	for (int i = 0; i < 2; i++) {
+		f->streams[i].fetch = f;
+		f->streams[i].ended = true;
+	}
 	f->size = job.video_size;
 	memcpy(f->etag, job.etag, sizeof(f->etag));
 	run->fetch = f;
@@ -284,10 +320,12 @@ void fetch_stop(struct run *run)
 	struct job job;
 	if (f == NULL)
 		return;
-	f->exchange = NULL;
+	f->front->exchange = f->reach->exchange = NULL;
 	if (f->part != NULL && f->step != FETCH_PREPARING && store_part_sync(f->part) == 0) {
 		rows_load(run, &job);
-		job.video_bytes = job.video_synced = store_part_bytes(f->part);
+		job.video_bytes = job.video_synced = f->bytes;
+		job.video_extents = f->extents;
+		extents_sync(&job.video_extents);
 		rows_save(run, &job, NULL, 0, NULL);
 	}
 	fetch_drop(f);

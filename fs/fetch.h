@@ -5,6 +5,7 @@
  *   queued      waits for its turn
  *   preparing   the disk thread opens the part and hashes what is kept of it
  *   getting     bytes come in: curl -> filling -> writing -> part
+ *   joining     the front has met a piece: the disk thread hashes that
  *   ending      the disk thread makes the part a whole file
  *   resting     after a fault, until its time; the part stays open
  *   refreshing  a poll asks for a fresh address
@@ -18,15 +19,17 @@ enum fetch_step {
 	FETCH_QUEUED,
 	FETCH_PREPARING,
 	FETCH_GETTING,
+	FETCH_JOINING,
 	FETCH_ENDING,
 	FETCH_RESTING,
 	FETCH_REFRESHING,
 };
 
-/* How an attempt ended. */
+/* How a request ended. */
 enum fetch_outcome {
 	FETCH_OPEN, /* not yet */
 	FETCH_WHOLE,
+	FETCH_MET, /* what it would bring next is there already */
 	FETCH_CUT, /* no answer, or not all of it */
 	FETCH_DENIED, /* 401, 403, 404, 410: perhaps not yet, perhaps not any more */
 	FETCH_CHANGED, /* what is there is not the beginning of what the server has */
@@ -36,6 +39,27 @@ enum fetch_outcome {
 	FETCH_REFUSED_FOR_GOOD, /* an address that we do not fetch from */
 	FETCH_FULL, /* no room in the store */
 	FETCH_BROKEN, /* the store cannot be written or read */
+};
+
+/*
+ * One request, and the bytes that it brings, from one place of the file on. Two buffers: while one
+ * is written the other fills, and when both are full curl pauses. So a slow disk slows the network,
+ * not the memory. All zero but for ended: at rest.
+ */
+struct stream {
+	struct fetch *fetch;
+	struct http_exchange *exchange;
+	int64_t from; /* where the request begins */
+	int64_t at; /* all from there up to before this byte is in the part */
+	int64_t to; /* it ends before this byte; INT64_MAX: where the server ends */
+	enum fetch_outcome outcome;
+	char reason[MESSAGE_SIZE];
+	int64_t retry_after_ms;
+	bool bounded; /* the answer's end can be told from a cut */
+	bool paused;
+	bool ended; /* curl is done with it */
+	char *filling, *writing; /* FETCH_BUFFER bytes each; only while getting */
+	size_t filled, written;
 };
 
 struct fetch {
@@ -51,23 +75,21 @@ struct fetch {
 	bool asked; /* for a fresh address, and there was an answer */
 	bool ask_first; /* for a fresh address, when the rest is over */
 	bool adopting;
+	char reason[MESSAGE_SIZE]; /* why it waits or is given up */
 
-	/* this attempt */
-	struct http_exchange *exchange;
-	enum fetch_outcome outcome;
-	char reason[MESSAGE_SIZE];
-	int64_t retry_after_ms;
-	bool bounded; /* the answer's end can be told from a cut */
-	bool paused;
-	bool ended; /* curl is done with it */
-	char *filling, *writing; /* FETCH_BUFFER bytes each; only while getting */
-	size_t filled, written;
+	/* The front goes through the whole file; the reach brings a place far ahead of it that somebody
+	 * reads. Either may be either of the two: the front becomes the reach that it has met. */
+	struct stream streams[2];
+	struct stream *front, *reach;
+	unsigned reach_failures; /* in a row */
+	int64_t reach_not_before_ms;
+	bool no_ranges; /* the server has none */
 
 	/* the part */
 	struct store_part *part;
-	int64_t keep;
-	int64_t bytes; /* in the part */
+	int64_t bytes; /* of the front, in the part */
 	int64_t synced;
+	struct extents extents; /* beyond the front, in the part */
 	int64_t size; /* announced, -1 not known */
 	char etag[ETAG_SIZE];
 	unsigned char first[8];
@@ -77,6 +99,10 @@ struct fetch {
 	struct disk_task task;
 	bool task_out;
 	int task_result;
+	bool task_synced;
+	struct stream *task_stream; /* whose bytes are written */
+	int64_t task_reserve; /* room for so many bytes first */
+	int64_t unsynced; /* bytes in the part that a power cut may take */
 	void (*after)(struct fetch *f);
 	void (*then)(struct run *run); /* not NULL: it is being cancelled */
 };
@@ -84,15 +110,43 @@ struct fetch {
 #define FETCH_BUFFER ((size_t)1 << 20)
 #define FETCH_FULL_MS 5000 /* a full store is looked at again */
 
-/* Gives work to the disk thread; after() follows on ours, unless the fetch was cancelled. */
-void fetch_submit(
-	struct fetch *f, void (*work)(struct disk_task *task), void (*after)(struct fetch *f));
+/* ---- fetch_stream.c: a request and what it brings ------------------------------------------- */
 
-/* Starts to get the bytes from f->bytes on. */
+/* Asks for the bytes from `from` on, up to before `to`. */
+void stream_start(struct stream *s, int64_t from, int64_t to);
+
+/* Ends it before its time; what it has brought can still be written. */
+void stream_stop(struct stream *s);
+
+/* Behind the last byte that it has brought. */
+int64_t stream_received(const struct stream *s);
+
+/* Nothing goes on in it, and nothing waits to be written. */
+bool stream_is_idle(const struct stream *s);
+
+/* Says why it ended, and ends it: -1. */
+int stream_fail(struct stream *s, enum fetch_outcome outcome, const char *reason);
+
+void stream_free_buffers(struct stream *s);
+
+/* ---- fetch_write.c: from the streams to the part -------------------------------------------- */
+
+/* Gives to the disk thread what a stream has brought; false when that is not to be now. */
+bool fetch_write(struct stream *s);
+
+/* What is in the part, for its readers; and on disk what is not to be fetched again. */
+void fetch_show(struct fetch *f);
+
+/* ---- fetch_get.c: an attempt ---------------------------------------------------------------- */
+
+/* Goes on from what is in the part: by a request, or by what is there beyond the front. */
 void fetch_get(struct fetch *f);
 
 /* Hands on what has come; true when the attempt is over and all of it is in the part. */
 bool fetch_pump(struct fetch *f);
+
+/* The front has met what is there already. */
+void fetch_join(struct fetch *f);
 
 /* ---- fetch_end.c --------------------------------------------------------------------------- */
 
@@ -108,7 +162,14 @@ void fetch_begin_anew(struct fetch *f);
 /* Says why it waits, in the document and, when that is news, in the log; rests. */
 void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms);
 
+/* The part could not be written or read: it is opened anew, and read again. */
+void fetch_reopen(struct fetch *f, int error);
+
 /* ---- fetch.c ------------------------------------------------------------------------------- */
+
+/* Gives work to the disk thread; after() follows on ours, unless the fetch was cancelled. */
+void fetch_submit(
+	struct fetch *f, void (*work)(struct disk_task *task), void (*after)(struct fetch *f));
 
 /* The file stays; what is in it is looked at when it is opened again. */
 void fetch_close_part(struct fetch *f);

@@ -42,7 +42,7 @@ static void lose(struct fetch *f, enum error_code error)
 	notice(NOTICE_LOST, job.id, error, f->reason);
 	job.video = VIDEO_LOST;
 	job_set_video_error(&job, error, f->reason);
-	job.video_bytes = job.video_synced = 0;
+	job_set_video_empty(&job);
 	rows_save(f->run, &job, NULL, 0, NULL);
 	fetch_close_part(f);
 	f->step = FETCH_ENDING;
@@ -64,7 +64,8 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms)
 
 static int64_t back_off(const struct fetch *f)
 {
-	return f->retry_after_ms > 0 ? f->retry_after_ms : cadence_back_off(f->failures);
+	int64_t wished_ms = f->front->retry_after_ms;
+	return wished_ms > 0 ? wished_ms : cadence_back_off(f->failures);
 }
 
 /* A day after the job was done, when nothing else can be expected of the provider any more. */
@@ -90,10 +91,11 @@ void fetch_begin_anew(struct fetch *f)
 	struct job job;
 	rows_load(f->run, &job);
 	fetch_close_part(f);
-	f->keep = f->bytes = f->synced = 0;
+	f->bytes = f->synced = 0;
+	f->extents.count = 0;
 	f->size = -1;
 	f->etag[0] = '\0';
-	job.video_bytes = job.video_synced = 0;
+	job_set_video_empty(&job);
 	job.video_size = -1;
 	job.etag[0] = '\0';
 	job.video_epoch++;
@@ -116,7 +118,7 @@ static void be_junk(struct fetch *f)
 /* Not provably whole: an answer that is ended by closing ends like one that was cut. */
 static bool is_unproven(const struct fetch *f)
 {
-	if (f->bounded || f->size >= 0)
+	if (f->front->bounded || f->size >= 0)
 		return false;
 	int fd = store_open_video(engine.store, f->run->serial, false);
 	bool whole = fd >= 0 && mp4_is_whole(fd, f->bytes);
@@ -126,29 +128,33 @@ static bool is_unproven(const struct fetch *f)
 }
 
 /* Readers of what is not there any more wait for it again. */
-static void lower(struct fetch *f)
+void fetch_reopen(struct fetch *f, int error)
 {
 	struct job job;
+	fetch_close_part(f);
+	f->bytes = f->synced;
+	extents_keep_synced(&f->extents);
+	f->failures++;
 	rows_load(f->run, &job);
-	job.video_bytes = f->keep;
+	job.video_bytes = f->bytes;
+	job.video_extents = f->extents;
 	rows_show(f->run, &job);
+	(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-error));
+	fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
 }
 
 static void after_end(struct fetch *f)
 {
 	struct job job;
 	if (f->task_result != 0) {
-		(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-f->task_result));
-		f->keep = f->synced;
-		f->failures++;
-		lower(f);
-		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
+		fetch_reopen(f, f->task_result);
 		return;
 	}
 	rows_load(f->run, &job);
 	job.video = VIDEO_READY;
 	job_set_video_error(&job, ERROR_NONE, "");
 	job.video_size = job.video_bytes = job.video_synced = f->bytes;
+	job.video_extents.count = 0;
 	memcpy(job.sha256, f->sha256, sizeof(job.sha256));
 	rows_save(f->run, &job, NULL, 0, NULL);
 	log_info("%s: its video is complete, %lld bytes", job.id, (long long)f->bytes);
@@ -158,12 +164,14 @@ static void after_end(struct fetch *f)
 void fetch_end(struct fetch *f)
 {
 	f->step = FETCH_ENDING;
+	stream_stop(f->reach); /* where it has brought the end */
 	fetch_submit(f, work_end, after_end);
 }
 
 /* An attempt is over, and all that came with it is in the part. */
 void fetch_conclude(struct fetch *f)
 {
+	struct stream *s = f->front;
 	bool further = f->bytes > f->most_bytes;
 	if (further) {
 		f->most_bytes = f->bytes;
@@ -171,11 +179,10 @@ void fetch_conclude(struct fetch *f)
 	}
 	f->failures = further ? 0 : f->failures + 1;
 	f->ask_first = false;
-	if (f->outcome == FETCH_WHOLE && is_unproven(f)) {
-		f->outcome = FETCH_CHANGED;
-		(void)snprintf(f->reason, sizeof(f->reason), "the video is not whole");
-	}
-	switch (f->outcome) {
+	if (s->outcome == FETCH_WHOLE && is_unproven(f))
+		(void)stream_fail(s, FETCH_CHANGED, "the video is not whole");
+	memcpy(f->reason, s->reason, sizeof(f->reason));
+	switch (s->outcome) {
 	case FETCH_WHOLE:
 		fetch_end(f);
 		break;
@@ -201,6 +208,9 @@ void fetch_conclude(struct fetch *f)
 	case FETCH_FULL:
 	case FETCH_BROKEN:
 		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
+		break;
+	case FETCH_MET:
+		fetch_get(f);
 		break;
 	case FETCH_CUT:
 	case FETCH_OPEN:

@@ -193,6 +193,21 @@ static bool set_sharing(struct http_exchange *x)
 	return good;
 }
 
+static bool set_range(struct http_exchange *x)
+{
+	const struct http_request *request = &x->request;
+	char range[64];
+	bool good = true;
+	if (request->range_from == 0 && request->range_to == 0)
+		return true;
+	int length = snprintf(range, sizeof(range), "%lld-", (long long)request->range_from);
+	if (request->range_to > 0)
+		(void)snprintf(range + length, sizeof(range) - (size_t)length, "%lld",
+			(long long)request->range_to - 1);
+	SET(CURLOPT_RANGE, range);
+	return good;
+}
+
 bool http_exchange_set_up(struct http_exchange *x)
 {
 	bool good = true;
@@ -208,10 +223,5 @@ bool http_exchange_set_up(struct http_exchange *x)
 	SET(CURLOPT_WRITEDATA, x);
 	if (x->request.body_max == 0)
 		SET(CURLOPT_BUFFERSIZE, 262144L);
-	if (x->request.range_from > 0) {
-		char range[32];
-		(void)snprintf(range, sizeof(range), "%lld-", (long long)x->request.range_from);
-		SET(CURLOPT_RANGE, range);
-	}
-	return good && set_limits(x) && set_sharing(x);
+	return good && set_range(x) && set_limits(x) && set_sharing(x);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A part under way: what is appended, what of it is hashed, and how it becomes a whole video.
+ * A part under way: what is written, what of it is hashed, and how it becomes a whole video.
  */
 #include "store_files.h"
 
@@ -21,8 +21,10 @@ struct store_part {
 	int fd;
 	int videos_fd; /* the store's */
 	uint64_t serial;
-	int64_t bytes;
-	int64_t hashed; /* of them; all, when bytes may be appended */
+	int64_t bytes; /* its front */
+	int64_t end; /* of the file: of the front or of a piece beyond it */
+	int64_t hashed; /* of the front; all, when it may grow */
+	int64_t reserved;
 	bool named; /* its name is on disk */
 	EVP_MD_CTX *hash;
 };
@@ -65,7 +67,7 @@ static int open_file(struct store_part *part, enum store_kind kind, int flags)
 		return part->fd;
 	if (fstat(part->fd, &st) < 0)
 		return -errno;
-	part->bytes = st.st_size;
+	part->bytes = part->end = st.st_size;
 	return 0;
 }
 
@@ -78,19 +80,21 @@ static int cut(struct store_part *part, int64_t bytes)
 	return r;
 }
 
-int store_part_open(
-	const struct store *store, uint64_t serial, int64_t keep, struct store_part **part)
+int store_part_open(const struct store *store, uint64_t serial, int64_t keep, int64_t end,
+	struct store_part **part)
 {
-	assert(keep >= 0);
+	assert(0 <= keep && keep <= end);
 	struct store_part *new = part_new(store, serial);
 	if (new == NULL)
 		return -ENOMEM;
-	int r = keep > 0 ? 0 : store_delete_part(store, serial);
+	int r = end > 0 ? 0 : store_delete_part(store, serial);
 	if (r == 0)
 		r = open_file(new, STORE_PART, O_RDWR | O_CREAT);
-	if (r == 0 && new->bytes > keep) {
+	if (r == 0 && new->bytes > keep)
 		new->bytes = keep;
-		r = cut(new, keep);
+	if (r == 0 && new->end > end) {
+		new->end = end;
+		r = cut(new, end);
 	}
 	if (r == 0)
 		*part = new;
@@ -182,12 +186,33 @@ int64_t store_part_bytes(const struct store_part *part)
 	return part->bytes;
 }
 
-static int write_all(struct store_part *part, const char *data, size_t length)
+int64_t store_part_end(const struct store_part *part)
+{
+	return part->end;
+}
+
+/* What a failed try has taken is given back. Not posix_fallocate(), which may write instead. */
+int store_part_reserve(struct store_part *part, int64_t size)
+{
+	int r;
+	if (size <= part->reserved)
+		return 0;
+	do {
+		r = fallocate(part->fd, FALLOC_FL_KEEP_SIZE, 0, size) < 0 ? -errno : 0;
+	} while (r == -EINTR);
+	if (r == -ENOSPC || r == -EDQUOT) {
+		(void)cut(part, part->end);
+		return -ENOSPC;
+	}
+	part->reserved = size;
+	return 0;
+}
+
+static int write_all(struct store_part *part, int64_t at, const char *data, size_t length)
 {
 	size_t done = 0;
 	while (done < length) {
-		ssize_t n =
-			pwrite(part->fd, data + done, length - done, part->bytes + (int64_t)done);
+		ssize_t n = pwrite(part->fd, data + done, length - done, at + (int64_t)done);
 		if (n == 0)
 			return -EIO;
 		if (n > 0)
@@ -205,18 +230,31 @@ static int64_t size_of(const struct store_part *part)
 }
 
 /* What was written of it is cut off again; where even that fails, the next bytes write over it. */
-int store_part_append(struct store_part *part, const char *data, size_t length)
+int store_part_write(struct store_part *part, int64_t at, const char *data, size_t length)
 {
-	assert(part->hashed == part->bytes);
+	int64_t to = at + (int64_t)length;
+	bool front = at == part->bytes;
+	assert(at >= part->bytes && part->hashed == part->bytes);
 	/* A file that somebody has cut would get a hole, and one that has no name is nobody's. */
-	int r = size_of(part) >= part->bytes ? write_all(part, data, length) : -EIO;
-	if (r == 0)
+	int r = size_of(part) >= part->end ? write_all(part, at, data, length) : -EIO;
+	if (r == 0 && front)
 		r = hash_bytes(part, data, length);
-	if (r == 0)
-		part->bytes += (int64_t)length;
-	else
-		(void)cut(part, part->bytes);
-	return r;
+	if (r != 0) {
+		part->reserved = 0;
+		(void)cut(part, part->end);
+		return r;
+	}
+	if (front)
+		part->bytes = to;
+	if (part->end < to)
+		part->end = to;
+	return 0;
+}
+
+void store_part_join(struct store_part *part, int64_t to)
+{
+	assert(part->bytes < to && to <= part->end);
+	part->bytes = to;
 }
 
 int store_part_sync(struct store_part *part)

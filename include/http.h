@@ -69,7 +69,8 @@ struct http_request {
 	const char *url; /* copied, as are the next two */
 	const char *bearer; /* NULL: none. Never sent on along a redirect */
 	const char *if_range; /* NULL: none */
-	int64_t range_from; /* above 0: ask for the bytes from here on */
+	int64_t range_from; /* above 0: ask for the bytes from here on, */
+	int64_t range_to; /* up to before this one; 0: to the end */
 	bool share; /* it may wait for a connection that others are opening, to share it */
 	size_t body_max; /* above 0: collect so many bytes at most, no on_body() */
 	int64_t timeout_ms; /* for the whole exchange; 0: no limit */

@@ -68,23 +68,38 @@ int store_delete_part(const struct store *store, uint64_t serial);
 int store_statfs(const struct store *store, struct statvfs *out);
 
 /*
- * A part under way. store_part_open() keeps the first keep bytes of what is there (fewer if fewer
- * are there) and cuts the rest off; with keep 0 it is a new file, and who has the old one open goes
- * on with that. It must be followed by store_part_rehash() until that is done.
+ * A part under way: its front is hashed while it grows; beyond it there may be other pieces, which
+ * the caller keeps account of. store_part_open() takes the first keep bytes of what is there for
+ * its front (fewer if fewer are there) and cuts off what is behind end; with both 0 it is a new
+ * file, and who has the old one open goes on with that. store_part_rehash() must follow, until that
+ * is done.
  */
-int store_part_open(
-	const struct store *store, uint64_t serial, int64_t keep, struct store_part **part);
+int store_part_open(const struct store *store, uint64_t serial, int64_t keep, int64_t end,
+	struct store_part **part);
 
 /* Reads and hashes the next step_bytes of what was kept: 1 when there is more, 0 done, -errno. */
 int store_part_rehash(struct store_part *part, size_t step_bytes);
 
-/* How many bytes the part has. */
+/* How many bytes the front has, and where the file ends. */
 int64_t store_part_bytes(const struct store_part *part);
+int64_t store_part_end(const struct store_part *part);
 
-/* Appends: all, or -errno (-ENOSPC) and the part is as before. */
-int store_part_append(struct store_part *part, const char *data, size_t length);
+/*
+ * Takes room on the disk for a file of size bytes, so that no write fails for want of it: 0, also
+ * where the file system cannot do that, or -ENOSPC.
+ */
+int store_part_reserve(struct store_part *part, int64_t size);
 
-/* Puts all that was appended on disk. */
+/*
+ * Writes bytes at the front, which grows, or beyond it: all, or -errno (-ENOSPC; -EIO too when
+ * somebody else has cut or deleted the file) and front and pieces are as before.
+ */
+int store_part_write(struct store_part *part, int64_t at, const char *data, size_t length);
+
+/* The front has met a piece that ends before byte to: store_part_rehash() must follow. */
+void store_part_join(struct store_part *part, int64_t to);
+
+/* Puts all that was written on disk. */
 int store_part_sync(struct store_part *part);
 
 /*

@@ -29,6 +29,7 @@ static const struct option options[] = {
 	OPTION("empty", FLAG, IN_ANSWER | IN_SERVE, empty),
 	OPTION("times", NUMBER, IN_ANSWER | IN_SERVE, times),
 	OPTION("until", STRING, IN_ANSWER | IN_SERVE, until),
+	OPTION("once", FLAG, IN_ANSWER | IN_SERVE, once),
 	OPTION("delay", NUMBER, IN_ANSWER | IN_SERVE, delay_ms),
 	OPTION("rate", NUMBER, IN_ANSWER | IN_SERVE, rate),
 	OPTION("cut", NUMBER, IN_ANSWER | IN_SERVE, cut),

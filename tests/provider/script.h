@@ -46,6 +46,7 @@ struct step {
 	int64_t nest;
 	int64_t length_lie;
 	bool hang;
+	bool once; /* with until: one request takes it, whether that was raised or not */
 	bool drop;
 	bool empty;
 	bool raw; /* answer: nothing in the body is replaced */

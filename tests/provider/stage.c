@@ -151,7 +151,8 @@ static bool step_is_over(const struct stage *stage, const struct cursor *cursor)
 	const struct step *step = cursor->step;
 	if (!STAILQ_NEXT(step, next))
 		return false;
-	return step->until ? is_raised(stage, step->until) : cursor->used >= step->times;
+	return step->until && !step->once ? is_raised(stage, step->until)
+					  : cursor->used >= step->times;
 }
 
 /* Under lock. The times are kept from the first answer that shows them. */

@@ -206,6 +206,28 @@ static void a_download(void **state)
 	assert_false(was_asked(0, "Authorization"));
 }
 
+static void ask_up_to(int64_t from, int64_t to, const char *header)
+{
+	struct http_request request = fetching();
+	server_plan("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno");
+	request.range_from = from;
+	request.range_to = to;
+	exchange(&request, HTTP_OK);
+	assert_true(was_asked(0, header));
+}
+
+static void a_range_with_an_end(void **state)
+{
+	(void)state;
+	ask_up_to(100, 105, "\r\nRange: bytes=100-104\r\n");
+}
+
+static void a_beginning(void **state)
+{
+	(void)state;
+	ask_up_to(0, 105, "\r\nRange: bytes=0-104\r\n");
+}
+
 /* Any status is an answer; with no tag to compare there is no If-Range. */
 static void a_refusal(void **state)
 {
@@ -873,6 +895,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT(a_poll),
 		UNIT(a_download),
+		UNIT(a_range_with_an_end),
+		UNIT(a_beginning),
 		UNIT(a_refusal),
 		UNIT(an_empty_body),
 		UNIT(only_the_last_headers_count),

@@ -313,7 +313,7 @@ static struct store_part *open_part(const struct store *store, int64_t keep, siz
 {
 	struct store_part *part = NULL;
 	int r;
-	assert_int_equal(store_part_open(store, SERIAL, keep, &part), 0);
+	assert_int_equal(store_part_open(store, SERIAL, keep, keep, &part), 0);
 	do {
 		r = store_part_rehash(part, step);
 		assert_true(r >= 0);
@@ -323,7 +323,7 @@ static struct store_part *open_part(const struct store *store, int64_t keep, siz
 
 static void append(struct store_part *part, const char *bytes, size_t length)
 {
-	assert_int_equal(store_part_append(part, bytes, length), 0);
+	assert_int_equal(store_part_write(part, store_part_bytes(part), bytes, length), 0);
 }
 
 static void finish(struct store_part *part, const char *expected)
@@ -414,7 +414,7 @@ static void rehash_in_steps(void **state)
 	append(part, bytes, 10000);
 	store_part_close(part);
 
-	assert_int_equal(store_part_open(store, SERIAL, 10000, &part), 0);
+	assert_int_equal(store_part_open(store, SERIAL, 10000, 10000, &part), 0);
 	assert_int_equal(store_part_rehash(part, 4000), 1);
 	assert_int_equal(store_part_rehash(part, 4000), 1);
 	assert_int_equal(store_part_rehash(part, 4000), 0);
@@ -438,7 +438,7 @@ static void cut_by_somebody(void **state)
 	assert_string_equal(sha256, "untouched");
 	assert_int_equal(access(in(WHOLE), F_OK), -1);
 
-	assert_int_equal(store_part_open(store, SERIAL, 10, &part), 0);
+	assert_int_equal(store_part_open(store, SERIAL, 10, 10, &part), 0);
 	assert_int_equal(store_part_bytes(part), 5);
 	assert_int_equal(truncate(in(PART), 3), 0);
 	assert_int_equal(store_part_rehash(part, 100), -EIO);
@@ -461,7 +461,7 @@ static void links_in_place_of_videos(void **state)
 	assert_int_equal(symlink(in("precious"), in(PART)), 0);
 	assert_int_equal(symlink(in("precious"), in(WHOLE)), 0);
 	/* Where something is to be kept a link is refused; a new part takes its place, see below. */
-	assert_int_equal(store_part_open(store, SERIAL, 1, &part), -ELOOP);
+	assert_int_equal(store_part_open(store, SERIAL, 1, 1, &part), -ELOOP);
 	assert_int_equal(store_hash_open(store, SERIAL, &part), -ENOENT);
 	assert_null(part);
 	assert_int_equal(store_open_video(store, SERIAL, true), -ENOENT);
@@ -535,16 +535,104 @@ static void full_disk_takes_nothing_away(void **state)
 	append(part, bytes, 100001);
 	fill_disk();
 	/* Some of it goes into the last page, and has to be cut off again. */
-	assert_int_equal(store_part_append(part, bytes + 100001, 299999), -ENOSPC);
+	assert_int_equal(store_part_write(part, 100001, bytes + 100001, 299999), -ENOSPC);
 	assert_int_equal(store_part_bytes(part), 100001);
 	assert_int_equal(stat(in("disk/" PART), &st), 0);
 	assert_int_equal(st.st_size, 100001);
-	assert_int_equal(store_part_append(part, bytes + 100001, 299999), -ENOSPC);
+	assert_int_equal(store_part_write(part, 100001, bytes + 100001, 299999), -ENOSPC);
 
 	assert_int_equal(unlink(in("disk/ballast")), 0);
 	append(part, bytes + 100001, 299999);
 	finish(part, expected);
 	assert_file(in("disk/" WHOLE), bytes, 400000);
+	store_free(store);
+	free(bytes);
+}
+
+/* Pieces beyond the front, which meets and joins them: the hash is that of the whole. */
+static void pieces_are_joined(void **state)
+{
+	char expected[SHA256_SIZE];
+	char *bytes = sample(100000);
+	(void)state;
+	struct store *store = open_store(in("store"));
+	hash_whole(store, bytes, 100000, expected);
+	assert_int_equal(store_delete(store, SERIAL), 0);
+
+	struct store_part *part = open_part(store, 0, 1);
+	append(part, bytes, 10000);
+	assert_int_equal(store_part_write(part, 50000, bytes + 50000, 10000), 0);
+	assert_int_equal(store_part_write(part, 90000, bytes + 90000, 10000), 0);
+	assert_int_equal(store_part_bytes(part), 10000);
+	assert_int_equal(store_part_end(part), 100000);
+	append(part, bytes + 10000, 40000);
+	store_part_join(part, 60000);
+	assert_int_equal(store_part_rehash(part, 9999), 1);
+	assert_int_equal(store_part_rehash(part, 9999), 0);
+	append(part, bytes + 60000, 10000);
+	assert_int_equal(store_part_sync(part), 0);
+	store_part_close(part);
+
+	/* The last piece outlives a restart only where it is asked for. */
+	assert_int_equal(store_part_open(store, SERIAL, 70000, 100000, &part), 0);
+	while (store_part_rehash(part, 9999) == 1)
+		;
+	assert_int_equal(store_part_end(part), 100000);
+	append(part, bytes + 70000, 20000);
+	store_part_join(part, 100000);
+	assert_int_equal(store_part_rehash(part, 100000), 0);
+	finish(part, expected);
+	assert_file(in(WHOLE), bytes, 100000);
+
+	part = open_part(store, 0, 1);
+	append(part, bytes, 10000);
+	assert_int_equal(store_part_write(part, 50000, bytes, 10000), 0);
+	store_part_close(part);
+	part = open_part(store, 10000, 100000);
+	assert_int_equal(store_part_end(part), 10000);
+	store_part_close(part);
+	store_free(store);
+	free(bytes);
+}
+
+/* Nothing is written where a piece would be lost without a word. */
+static void a_piece_cut_by_somebody(void **state)
+{
+	(void)state;
+	struct store *store = open_store(in("store"));
+	struct store_part *part = open_part(store, 0, 1);
+	append(part, "0123456789", 10);
+	assert_int_equal(store_part_write(part, 100, "abc", 3), 0);
+	assert_int_equal(truncate(in(PART), 101), 0);
+	assert_int_equal(store_part_write(part, 10, "0123456789", 10), -EIO);
+	store_part_close(part);
+	store_free(store);
+}
+
+static void room_is_taken_before_it_is_needed(void **state)
+{
+	struct stat st;
+	struct statvfs before, after;
+	(void)state;
+	if (!mount_disk("size=1m"))
+		return;
+	struct store *store = open_store(in("disk/store"));
+	struct store_part *part = open_part(store, 0, 1);
+	append(part, "0123456789", 10);
+	assert_int_equal(store_statfs(store, &before), 0);
+	assert_int_equal(store_part_reserve(part, 2 << 20), -ENOSPC);
+	assert_int_equal(store_statfs(store, &after), 0);
+	assert_int_equal(after.f_bfree, before.f_bfree);
+
+	assert_int_equal(store_part_reserve(part, 400000), 0);
+	assert_int_equal(store_part_reserve(part, 400000), 0);
+	assert_int_equal(stat(in("disk/" PART), &st), 0);
+	assert_int_equal(st.st_size, 10);
+	fill_disk();
+	char *bytes = sample(399990);
+	append(part, bytes, 399990);
+	assert_int_equal(store_part_write(part, 400000, bytes, 399990), -ENOSPC);
+	store_part_close(part);
 	store_free(store);
 	free(bytes);
 }
@@ -565,7 +653,7 @@ static void short_write_is_cut_back(void **state)
 	struct store_part *part = open_part(store, 0, 1);
 	append(part, bytes, 10);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &less), 0);
-	int r = store_part_append(part, bytes + 10, 149990);
+	int r = store_part_write(part, 10, bytes + 10, 149990);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(r, -EFBIG);
 	assert_int_equal(store_part_bytes(part), 10);
@@ -784,6 +872,9 @@ int main(void)
 		TEST(read_only),
 		TEST(no_room_at_all),
 		TEST(full_disk_takes_nothing_away),
+		TEST(pieces_are_joined),
+		TEST(a_piece_cut_by_somebody),
+		TEST(room_is_taken_before_it_is_needed),
 	};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
