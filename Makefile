@@ -34,7 +34,9 @@ OBJECTS = \
 	fs/fetch.o \
 	fs/fetch_end.o \
 	fs/fetch_get.o \
+	fs/fetch_room.o \
 	fs/fetch_stream.o \
+	fs/fetch_turn.o \
 	fs/fetch_write.o \
 	fs/heap.o \
 	fs/http.o \

@@ -59,6 +59,7 @@ void run_rest(struct run *run)
 		run->ticket != 0)
 		return;
 	poll_end(run);
+	room_end(run);
 	(void)tdelete(run, &runs, by_serial);
 	LIST_REMOVE(run, link);
 	free(run);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Downloads: whose turn it is, and how one begins. fetch_get.c has an attempt, fetch_end.c its end.
+ * Downloads: how one begins, and is cancelled. fetch_turn.c has whose turn it is, fetch_get.c an
+ * attempt, fetch_end.c its end.
  *
  * The provider's address is dying from the moment that it is told, so a download begins at once,
  * goes on where it was cut, and is given up only when nothing can come of it any more.
@@ -15,76 +16,10 @@
 
 #define REHASH_STEP ((size_t)4 << 20) /* so that a commit never waits for long */
 
-TAILQ_HEAD(fetches, fetch);
-
-static struct fetches queued = TAILQ_HEAD_INITIALIZER(queued); /* the oldest first */
-static struct fetches active = TAILQ_HEAD_INITIALIZER(active);
-static unsigned active_count;
-static struct heap resting;
-
-static void prepare(struct fetch *f);
-static void attempt(struct fetch *f);
-
-/* ---- whose turn ------------------------------------------------------------------------------- */
-
-static void enqueue(struct fetch *f)
-{
-	f->step = FETCH_QUEUED;
-	TAILQ_INSERT_TAIL(&queued, f, link);
-}
-
-static void start_next(void)
-{
-	struct fetch *f;
-	while (active_count < engine.options.downloads && (f = TAILQ_FIRST(&queued)) != NULL) {
-		TAILQ_REMOVE(&queued, f, link);
-		TAILQ_INSERT_TAIL(&active, f, link);
-		active_count++;
-		if (f->part == NULL)
-			prepare(f);
-		else
-			attempt(f);
-	}
-}
-
-/* Off the list that its step has it on. */
-static void unlist(struct fetch *f)
-{
-	switch (f->step) {
-	case FETCH_QUEUED:
-		TAILQ_REMOVE(&queued, f, link);
-		break;
-	case FETCH_PREPARING:
-	case FETCH_GETTING:
-	case FETCH_JOINING:
-	case FETCH_ENDING:
-		TAILQ_REMOVE(&active, f, link);
-		active_count--;
-		break;
-	case FETCH_RESTING:
-		heap_remove(&resting, &f->due);
-		break;
-	case FETCH_REFRESHING:
-		break;
-	}
-}
-
 void fetch_close_part(struct fetch *f)
 {
 	store_part_close(f->part);
 	f->part = NULL;
-}
-
-void fetch_rest(struct fetch *f, int64_t delay_ms)
-{
-	unlist(f);
-	stream_free_buffers(f->front);
-	stream_free_buffers(f->reach);
-	/* A thousand that wait for their server would take a thousand descriptors. */
-	if (f->bytes == 0)
-		fetch_close_part(f);
-	f->step = FETCH_RESTING;
-	heap_set(&resting, &f->due, clock_ms() + delay_ms);
 }
 
 /* Ends the fetch; its run may end with it. */
@@ -94,7 +29,7 @@ void fetch_drop(struct fetch *f)
 	void (*then)(struct run * run) = f->then;
 
 	assert(!f->task_out);
-	unlist(f);
+	turn_leave(f);
 	for (int i = 0; i < 2; i++) {
 		struct stream *s = &f->streams[i];
 		stream_stop(s);
@@ -104,6 +39,7 @@ void fetch_drop(struct fetch *f)
 	store_part_close(f->part);
 	free(f);
 	run->fetch = NULL;
+	room_free(run);
 	if (then != NULL)
 		then(run);
 	run_rest(run);
@@ -164,6 +100,11 @@ static void attempt(struct fetch *f)
 	rows_load(f->run, &job);
 	if (f->bytes == 0)
 		f->size = job.video_size;
+	if (f->size > 0 && !room_claim(f->run, f->size)) {
+		(void)snprintf(f->reason, sizeof(f->reason), "%s", ROOM_FULL);
+		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
+		return;
+	}
 	fetch_get(f);
 }
 
@@ -215,6 +156,14 @@ static void prepare(struct fetch *f)
 	fetch_submit(f, work_open, after_prepare);
 }
 
+void fetch_start(struct fetch *f)
+{
+	if (f->part == NULL)
+		prepare(f);
+	else
+		attempt(f);
+}
+
 static void begin(struct run *run, bool adopting)
 {
 	struct job job;
@@ -233,6 +182,7 @@ static void begin(struct run *run, bool adopting)
 		job_set_video_empty(&job);
 	f->bytes = f->synced = job.video_synced;
 	f->extents = job.video_extents;
+	room_hold(run, job_video_bytes(&job));
 	f->front = &f->streams[0];
 	f->reach = &f->streams[1];
 	for (int i = 0; i < 2; i++) {
@@ -242,8 +192,7 @@ static void begin(struct run *run, bool adopting)
 	f->size = job.video_size;
 	memcpy(f->etag, job.etag, sizeof(f->etag));
 	run->fetch = f;
-	enqueue(f);
-	start_next();
+	turn_wait(f);
 }
 
 void fetch_begin(struct run *run)
@@ -277,41 +226,7 @@ void fetch_refreshed(struct run *run, bool answered, bool fresh)
 	f->asked = f->asked || answered;
 	if (fresh && f->bytes > 0 && f->etag[0] == '\0')
 		fetch_begin_anew(f);
-	enqueue(f);
-}
-
-static void wake_rested(int64_t now_ms)
-{
-	struct heap_node *node;
-	while ((node = heap_top(&resting)) != NULL && node->key <= now_ms) {
-		struct fetch *f = container_of(node, struct fetch, due);
-		heap_remove(&resting, node);
-		if (f->ask_first) {
-			f->step = FETCH_REFRESHING;
-			poll_refresh(f->run);
-		} else {
-			enqueue(f);
-		}
-	}
-}
-
-static void pump_all(void)
-{
-	struct fetch *f, *next;
-	for (f = TAILQ_FIRST(&active); f != NULL; f = next) {
-		next = TAILQ_NEXT(f, link);
-		if (f->step == FETCH_GETTING && fetch_pump(f))
-			fetch_conclude(f);
-	}
-}
-
-int64_t fetch_due(int64_t now_ms)
-{
-	wake_rested(now_ms);
-	pump_all();
-	start_next();
-	const struct heap_node *node = heap_top(&resting);
-	return node != NULL ? node->key : INT64_MAX;
+	turn_wait(f);
 }
 
 void fetch_stop(struct run *run)
@@ -329,9 +244,4 @@ void fetch_stop(struct run *run)
 		rows_save(run, &job, NULL, 0, NULL);
 	}
 	fetch_drop(f);
-}
-
-void fetch_free(void)
-{
-	heap_free(&resting);
 }

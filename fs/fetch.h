@@ -30,6 +30,7 @@ enum fetch_outcome {
 	FETCH_OPEN, /* not yet */
 	FETCH_WHOLE,
 	FETCH_MET, /* what it would bring next is there already */
+	FETCH_YIELDED, /* others come first */
 	FETCH_CUT, /* no answer, or not all of it */
 	FETCH_DENIED, /* 401, 403, 404, 410: perhaps not yet, perhaps not any more */
 	FETCH_CHANGED, /* what is there is not the beginning of what the server has */
@@ -67,6 +68,7 @@ struct fetch {
 	struct run *run;
 	enum fetch_step step;
 	struct heap_node due; /* while resting */
+	int64_t turn_ms; /* when its turn came */
 	unsigned failures; /* in a row, without a byte that is further than ever */
 	int64_t most_bytes; /* how far it ever came */
 	int64_t begun_ms; /* on the clock of deadlines, which nobody sets */
@@ -83,7 +85,7 @@ struct fetch {
 	struct stream *front, *reach;
 	unsigned reach_failures; /* in a row */
 	int64_t reach_not_before_ms;
-	bool no_ranges; /* the server has none */
+	bool ranges, no_ranges; /* the server has some, or none; it need not say */
 
 	/* the part */
 	struct store_part *part;
@@ -109,6 +111,19 @@ struct fetch {
 
 #define FETCH_BUFFER ((size_t)1 << 20)
 #define FETCH_FULL_MS 5000 /* a full store is looked at again */
+
+/* ---- fetch_turn.c: whose turn it is --------------------------------------------------------- */
+
+/* Stands in line. */
+void turn_wait(struct fetch *f);
+
+/* Gives its turn to others: for a while; or for now, as the first of those that wait. Its streams
+ * are idle, the part stays open. */
+void turn_rest(struct fetch *f, int64_t delay_ms);
+void turn_yield(struct fetch *f);
+
+/* Is in no line, and has no turn, any more. */
+void turn_leave(struct fetch *f);
 
 /* ---- fetch_stream.c: a request and what it brings ------------------------------------------- */
 
@@ -174,8 +189,8 @@ void fetch_submit(
 /* The file stays; what is in it is looked at when it is opened again. */
 void fetch_close_part(struct fetch *f);
 
-/* Gives its turn to others for a while; the part stays open. */
-void fetch_rest(struct fetch *f, int64_t delay_ms);
+/* Its turn has come. */
+void fetch_start(struct fetch *f);
 
 /* Ends the fetch; its run may end with it. */
 void fetch_drop(struct fetch *f);

@@ -59,7 +59,7 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms)
 		job_set_video_error(&job, error, f->reason);
 		rows_save(f->run, &job, NULL, 0, NULL);
 	}
-	fetch_rest(f, delay_ms);
+	turn_rest(f, delay_ms);
 }
 
 static int64_t back_off(const struct fetch *f)
@@ -211,6 +211,9 @@ void fetch_conclude(struct fetch *f)
 		break;
 	case FETCH_MET:
 		fetch_get(f);
+		break;
+	case FETCH_YIELDED:
+		turn_yield(f);
 		break;
 	case FETCH_CUT:
 	case FETCH_OPEN:

@@ -79,7 +79,10 @@ static void aim(struct fetch *f)
 	if (f->size < 0 || f->no_ranges || clock_ms() < f->reach_not_before_ms)
 		return;
 	int64_t want = job_wanted(f->run->serial, stream_received(f->front) + FAR_BYTES);
-	if (want < 0 || (!f->reach->ended && is_near(f->reach, want)))
+	/* Readers see what is there only when its row is on disk. */
+	if (want < 0 || extents_gap(&f->extents, want) > want)
+		return;
+	if (!f->reach->ended && is_near(f->reach, want))
 		return;
 	stream_stop(f->reach);
 	if (stream_is_idle(f->reach) && f->extents.count < EXTENTS_MAX)

@@ -82,6 +82,7 @@ static int on_head(void *arg, const struct http_head *head)
 	struct stream *s = arg;
 	s->retry_after_ms = head->retry_after_ms;
 	s->bounded = head->bounded;
+	s->fetch->ranges = head->ranges || head->status == 206;
 	if (head->status != 200 && head->status != 206)
 		return on_bad_status(s, head);
 	if (head->encoded)
@@ -128,6 +129,12 @@ static void fill(struct stream *s, const char *data, size_t length)
 	s->filled += length;
 }
 
+/* For all of it, where its size is known. */
+static bool has_room(const struct fetch *f, int64_t bytes)
+{
+	return room_claim(f->run, f->size > bytes ? f->size : bytes);
+}
+
 static int64_t on_body(void *arg, const char *data, size_t length)
 {
 	struct stream *s = arg;
@@ -142,6 +149,8 @@ static int64_t on_body(void *arg, const char *data, size_t length)
 		fill(s, data, (size_t)(limit - received));
 		return stream_fail(s, FETCH_MET, "");
 	}
+	if (!has_room(s->fetch, received + (int64_t)length))
+		return stream_fail(s, FETCH_FULL, ROOM_FULL);
 	if (received + (int64_t)length > engine.options.max_video)
 		return stream_fail(s, FETCH_TOO_LARGE, "the video is larger than max_video");
 	fill(s, data, length);

@@ -93,6 +93,8 @@ void http_head_line(struct http_head *head, char *line)
 		head->length = head->bounded ? -1 : length_of(value);
 	else if ((value = value_of(line, "content-range")) != NULL)
 		read_range(head, value);
+	else if ((value = value_of(line, "accept-ranges")) != NULL)
+		head->ranges = strcasecmp(value, "bytes") == 0;
 	else if ((value = value_of(line, "content-type")) != NULL)
 		read_type(head, value);
 	else if ((value = value_of(line, "content-encoding")) != NULL)

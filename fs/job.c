@@ -20,6 +20,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint64_t last_ticket;
+static int64_t ready_bytes; /* the engine thread only */
 
 static struct entry *visible(uint64_t serial)
 {
@@ -198,6 +199,12 @@ void job_table_close(void)
 {
 	job_fail_waiters(-EIO);
 	table_free();
+	ready_bytes = 0;
+}
+
+static int64_t ready_bytes_of(const struct job *job)
+{
+	return job->video == VIDEO_READY ? job->video_size : 0;
 }
 
 static int put_new(const struct job *job, struct packed *packed)
@@ -210,6 +217,7 @@ static int put_new(const struct job *job, struct packed *packed)
 	}
 	entry->serial = job->serial;
 	entry->packed = packed;
+	ready_bytes += ready_bytes_of(job);
 	(void)pthread_mutex_lock(&lock);
 	table_add(entry);
 	(void)pthread_mutex_unlock(&lock);
@@ -229,6 +237,7 @@ int job_put(const struct job *job)
 	struct packed *old = entry->packed;
 	struct job before;
 	job_unpack_numbers(old, &before);
+	ready_bytes += ready_bytes_of(job) - ready_bytes_of(&before);
 	int64_t since_ms = job_video_bytes(job) > job_video_bytes(&before) ? clock_ms() : 0;
 	(void)pthread_mutex_lock(&lock);
 	entry->packed = packed;
@@ -271,8 +280,11 @@ int job_get_hidden(uint64_t serial, struct job *job)
 void job_remove(uint64_t serial)
 {
 	struct waiters taken = TAILQ_HEAD_INITIALIZER(taken);
+	struct job job;
 	struct entry *entry = table_entry(serial);
 	assert(entry != NULL);
+	job_unpack_numbers(entry->packed, &job);
+	ready_bytes -= ready_bytes_of(&job);
 	(void)pthread_mutex_lock(&lock);
 	table_take_out(entry);
 	waiters_take_readers(&taken, serial, judge, NULL, 0);
@@ -303,6 +315,19 @@ int64_t job_wanted(uint64_t serial, int64_t beyond)
 	int64_t wanted = waiters_wanted(serial, &job, beyond);
 	(void)pthread_mutex_unlock(&lock);
 	return wanted;
+}
+
+size_t job_readers(uint64_t *serials, size_t room)
+{
+	(void)pthread_mutex_lock(&lock);
+	size_t readers = waiters_readers(serials, room);
+	(void)pthread_mutex_unlock(&lock);
+	return readers;
+}
+
+int64_t job_ready_bytes(void)
+{
+	return ready_bytes;
 }
 
 int64_t job_expire(int64_t now_ms, int64_t reader_ms, int64_t ticket_ms)

@@ -68,6 +68,26 @@ void waiters_take_readers(struct waiters *taken, uint64_t serial,
 	}
 }
 
+static bool is_among(const uint64_t *serials, size_t count, uint64_t serial)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (serials[i] == serial)
+			return true;
+	}
+	return false;
+}
+
+size_t waiters_readers(uint64_t *serials, size_t room)
+{
+	const struct waiter *w;
+	size_t count = 0;
+	TAILQ_FOREACH (w, &readers, link) {
+		if (count < room && !is_among(serials, count, w->key))
+			serials[count++] = w->key;
+	}
+	return count;
+}
+
 /* Those of one job stand in the order in which they came, whatever was renewed. */
 int64_t waiters_wanted(uint64_t serial, const struct job *job, int64_t beyond)
 {

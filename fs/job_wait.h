@@ -28,7 +28,8 @@ void waiters_take_readers(struct waiters *taken, uint64_t serial,
 	int (*judge)(const struct waiter *w, const struct job *job), const struct job *job,
 	int64_t since_ms);
 
-/* As job_wanted(). */
+/* As job_readers() and job_wanted(). */
+size_t waiters_readers(uint64_t *serials, size_t room);
 int64_t waiters_wanted(uint64_t serial, const struct job *job, int64_t beyond);
 
 /* Takes, with -ETIMEDOUT, whose patience is over; the time when the next one's is. */

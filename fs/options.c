@@ -56,6 +56,8 @@ static const struct row rows[] = {
 		"seconds for a look-up that asks the provider" },
 	{ "downloads", KIND_COUNT, AT(downloads), "N", "4", "downloads at a time" },
 	{ "max_video", KIND_SIZE, AT(max_video), "SIZE", "4G", "a larger video is refused" },
+	{ "store_max", KIND_SIZE, AT(store_max), "SIZE", NULL,
+		"downloads wait while the store has so much; nothing is ever deleted for it" },
 	{ "cafile", KIND_TEXT, AT(cafile), "PATH", NULL, "certificates to trust, in PEM form" },
 	{ "allow_http", KIND_FLAG, AT(allow_http), NULL, NULL,
 		"allow http: addresses; implied by a SOURCE on this machine" },

@@ -28,6 +28,7 @@ struct options {
 	double poll_rate;
 	unsigned downloads;
 	int64_t max_video;
+	int64_t store_max; /* 0: no limit */
 	bool allow_http, allow_private;
 	bool foreground, debug, help, version, check;
 	unsigned uid, gid, umask;

@@ -173,6 +173,7 @@ void options_engine(const struct options *options, struct engine_options *out)
 	out->lookup_timeout_ms = (int64_t)(options->lookup_timeout * 1000);
 	out->downloads = options->downloads;
 	out->max_video = options->max_video;
+	out->store_max = options->store_max;
 	out->limits.allow_http = options->allow_http;
 	out->limits.allow_private = options->allow_private;
 	out->limits.cafile = options->cafile != NULL ? options->ca_path : NULL;

@@ -45,6 +45,9 @@ struct run {
 	/* fetch.c */
 	struct fetch *fetch;
 
+	/* fetch_room.c */
+	int64_t promised; /* bytes of the store */
+
 	/* rows.c */
 	struct change *latest; /* the newest value that is not on disk yet */
 	unsigned changes; /* on their way to the disk */
@@ -194,8 +197,24 @@ int64_t fetch_due(int64_t now_ms);
 /* At the end, with http at rest and the disk thread gone: keeps what has come. */
 void fetch_stop(struct run *run);
 
-/* After that: frees what fetch.c itself holds. */
+/* After that: frees what fetch_turn.c itself holds. */
 void fetch_free(void);
+
+/* ---- fetch_room.c: store_max ---------------------------------------------------------------- */
+
+#define ROOM_FULL "the store has reached its store_max"
+
+/* So many bytes are there of its video, whatever the limit. */
+void room_hold(struct run *run, int64_t bytes);
+
+/* Promises the store's room for a video of so many bytes; false when there is none. */
+bool room_claim(struct run *run, int64_t bytes);
+
+/* Its download has ended: what is not ready takes no room any more. */
+void room_free(struct run *run);
+
+/* The run ends. */
+void room_end(struct run *run);
 
 /* ---- start.c ------------------------------------------------------------------------------- */
 

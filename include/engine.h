@@ -29,6 +29,7 @@ struct engine_options {
 	int64_t lookup_timeout_ms;
 	unsigned downloads;
 	int64_t max_video; /* bytes */
+	int64_t store_max; /* bytes of all videos; 0: no limit */
 	struct http_limits limits;
 };
 

@@ -51,6 +51,7 @@ struct http_head {
 	int64_t range_total; /* the whole resource's length, of a 206 or 416 */
 	int64_t retry_after_ms;
 	bool bounded; /* its end can be told from a connection that was cut */
+	bool ranges; /* the server says that it has ranges of bytes */
 	bool encoded; /* it has a Content-Encoding, although none was asked for */
 	char type[64]; /* of the content: lower case, without parameters */
 	char etag[256]; /* strong ones only, with the quotes */

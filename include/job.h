@@ -204,6 +204,12 @@ void job_answer(uint64_t ticket, int status);
  */
 int64_t job_wanted(uint64_t serial, int64_t beyond);
 
+/* The jobs whose videos are waited for, who has waited longest first: so many, room at most. */
+size_t job_readers(uint64_t *serials, size_t room);
+
+/* The sizes of all videos that are ready, together. */
+int64_t job_ready_bytes(void);
+
 /*
  * Ends with -ETIMEDOUT who has waited for bytes for reader_ms without a new one of his video, or
  * for a ticket for ticket_ms. Returns the time of the next such end, INT64_MAX when none is near.

@@ -38,7 +38,7 @@ needs_root() {
 	[[ $output == *"cometfs [SOURCE] MOUNTPOINT"* ]]
 	local option
 	for option in key_file=PATH provider= store=DIR track= interval=S interval_watched=S poll_rate=N \
-		timeout=S lookup_timeout=S downloads=N max_video=SIZE cafile=PATH allow_http allow_private; do
+		timeout=S lookup_timeout=S downloads=N max_video=SIZE store_max=SIZE cafile=PATH allow_http allow_private; do
 		echo "is it there: $option"
 		[[ $output == *"$option"* ]]
 	done
@@ -62,7 +62,7 @@ needs_root() {
 @test "refuses options that it does not know, and values that are none" {
 	local option
 	for option in nonsense nonsense=1 interval=soon interval=-1 interval= timeout=0 poll_rate=x \
-		downloads=0 downloads=many max_video=4Q track=always provider=other; do
+		downloads=0 downloads=many max_video=4Q store_max=0 track=always provider=other; do
 		refuses "${option%%=*}" "$SOURCE" "$MNT" -o "store=$STORE,$option"
 	done
 	refuses /none "$SOURCE" "$MNT" -o "store=$STORE,cafile=/none"

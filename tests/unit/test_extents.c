@@ -139,7 +139,7 @@ static void the_longest_text(void **state)
 	struct extents far = { .count = EXTENTS_MAX };
 	(void)state;
 	for (int i = 0; i < EXTENTS_MAX; i++) {
-		far.at[i].from = INT64_MAX - 100 + 2 * i;
+		far.at[i].from = INT64_MAX - 100 + INT64_C(2) * i;
 		far.at[i].to = far.at[i].synced = far.at[i].from + 1;
 	}
 	char text[EXTENTS_TEXT_SIZE];

@@ -378,6 +378,26 @@ static void a_text_without_an_end(void **state)
 	}
 }
 
+static void ready_bytes(void **state)
+{
+	struct job one = done_job(1, "one"), two = done_job(2, "two");
+	(void)state;
+	assert_int_equal(job_ready_bytes(), 0);
+	put(one);
+	put(two);
+	assert_int_equal(job_ready_bytes(), 2050);
+	one.video = VIDEO_REMOVED;
+	put(one);
+	assert_int_equal(job_ready_bytes(), 1025);
+	two.video_size = 5000;
+	put(two);
+	assert_int_equal(job_ready_bytes(), 5000);
+	job_remove(1);
+	assert_int_equal(job_ready_bytes(), 5000);
+	job_remove(2);
+	assert_int_equal(job_ready_bytes(), 0);
+}
+
 static void every_number(void **state)
 {
 	struct job job;
@@ -422,6 +442,7 @@ int main(void)
 		ON_TABLE(all_texts_full_and_all_empty),
 		ON_TABLE(a_text_without_an_end),
 		ON_TABLE(every_number),
+		ON_TABLE(ready_bytes),
 	};
 	return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }

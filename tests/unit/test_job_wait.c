@@ -178,6 +178,26 @@ static void what_is_wanted(void **state)
 	job_fail_waiters(-EIO);
 }
 
+static void who_reads(void **state)
+{
+	struct sleeper s[4] = { asleep(), asleep(), asleep(), asleep() };
+	static const uint64_t of[] = { 2, 1, 2, 3 };
+	uint64_t serials[4];
+	(void)state;
+	for (uint64_t serial = 1; serial <= 3; serial++)
+		put(fetching(serial, 0));
+	assert_int_equal(job_readers(serials, 4), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(job_wait_bytes(of[i], 0, 0, 10, &s[i].w), 0);
+	assert_int_equal(job_readers(serials, 4), 3);
+	assert_int_equal(serials[0], 2);
+	assert_int_equal(serials[1], 1);
+	assert_int_equal(serials[2], 3);
+	assert_int_equal(job_readers(serials, 1), 1);
+	assert_int_equal(serials[0], 2);
+	job_fail_waiters(-EIO);
+}
+
 static void each_when_his_bytes_are_there(void **state)
 {
 	struct sleeper s[4] = { asleep(), asleep(), asleep(), asleep() };
@@ -526,6 +546,7 @@ int main(void)
 		ON_TABLE(another_epoch),
 		ON_TABLE(bytes_beyond_the_front),
 		ON_TABLE(what_is_wanted),
+		ON_TABLE(who_reads),
 		ON_TABLE(each_when_his_bytes_are_there),
 		ON_TABLE(another_job_wakes_nobody),
 		ON_TABLE(told_that_it_never_comes),

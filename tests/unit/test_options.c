@@ -99,6 +99,7 @@ static void by_default(void **state)
 	assert_number(options.lookup_timeout, 10);
 	assert_int_equal(options.downloads, 4);
 	assert_true(options.max_video == INT64_C(4) << 30);
+	assert_int_equal(options.store_max, 0);
 	assert_false(options.allow_http || options.allow_private);
 	assert_false(options.foreground || options.debug || options.help || options.version);
 	assert_int_equal(options.uid, geteuid());
@@ -112,7 +113,7 @@ static void each_is_taken(void **state)
 	(void)state;
 	good("https://h.example /mnt -o key_file=/k,provider=xai,store=/s,track=lookup,interval=1.5 "
 	     "-o interval_watched=0.25,poll_rate=0.5,timeout=7,lookup_timeout=3,downloads=64 "
-	     "-omax_video=10M,cafile=/dev/null,allow_http,allow_private,uid=12,gid=0,umask=077");
+	     "-omax_video=10M,store_max=3T,cafile=/dev/null,allow_http,allow_private,uid=12,gid=0,umask=077");
 	assert_string_equal(options.source, "https://h.example");
 	assert_string_equal(options.mountpoint, "/mnt");
 	assert_string_equal(options.key_path, "/k");
@@ -126,6 +127,7 @@ static void each_is_taken(void **state)
 	assert_number(options.lookup_timeout, 3);
 	assert_int_equal(options.downloads, 64);
 	assert_int_equal(options.max_video, 10 << 20);
+	assert_true(options.store_max == INT64_C(3) << 40);
 	assert_string_equal(options.ca_path, "/dev/null");
 	assert_true(options.allow_http && options.allow_private);
 	assert_int_equal(options.uid, 12);
@@ -138,7 +140,7 @@ static void what_the_engine_is_told(void **state)
 	struct engine_options engine;
 	(void)state;
 	good("https://h.example/v1 /mnt -o interval=1.5,interval_watched=0.001,poll_rate=0,timeout=7,"
-	     "lookup_timeout=3,downloads=2,max_video=5,allow_private,cafile=/dev/null");
+	     "lookup_timeout=3,downloads=2,max_video=5,store_max=6,allow_private,cafile=/dev/null");
 	memset(&engine, 0x55, sizeof(engine));
 	options_engine(&options, &engine);
 	assert_ptr_equal(engine.provider, options.provider);
@@ -151,6 +153,7 @@ static void what_the_engine_is_told(void **state)
 	assert_int_equal(engine.lookup_timeout_ms, 3000);
 	assert_int_equal(engine.downloads, 2);
 	assert_int_equal(engine.max_video, 5);
+	assert_int_equal(engine.store_max, 6);
 	assert_false(engine.limits.allow_http);
 	assert_true(engine.limits.allow_private);
 	assert_string_equal(engine.limits.cafile, "/dev/null");

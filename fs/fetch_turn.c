@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose turn it is to download: what somebody reads comes first, then the oldest. Every fourth turn
+ * is that of the oldest in any case, so that it comes however much is read.
+ */
+#include "fetch.h"
+
+#include <assert.h>
+
+#define READ_TURNS 3 /* one after the other, while others wait */
+#define TURN_MS 1000 /* a turn lasts so long before it is given up to a reader */
+#define READERS 32 /* are looked at, who has waited longest first */
+
+TAILQ_HEAD(fetches, fetch);
+
+static struct fetches queued = TAILQ_HEAD_INITIALIZER(queued); /* the oldest first */
+static struct fetches active = TAILQ_HEAD_INITIALIZER(active);
+static unsigned active_count;
+static unsigned read_turns; /* since one was that of the oldest */
+static struct heap resting;
+
+/* ---- the lists -------------------------------------------------------------------------------- */
+
+void turn_wait(struct fetch *f)
+{
+	f->step = FETCH_QUEUED;
+	TAILQ_INSERT_TAIL(&queued, f, link);
+}
+
+void turn_leave(struct fetch *f)
+{
+	switch (f->step) {
+	case FETCH_QUEUED:
+		TAILQ_REMOVE(&queued, f, link);
+		break;
+	case FETCH_PREPARING:
+	case FETCH_GETTING:
+	case FETCH_JOINING:
+	case FETCH_ENDING:
+		TAILQ_REMOVE(&active, f, link);
+		active_count--;
+		break;
+	case FETCH_RESTING:
+		heap_remove(&resting, &f->due);
+		break;
+	case FETCH_REFRESHING:
+		break;
+	}
+}
+
+static void leave_idle(struct fetch *f)
+{
+	turn_leave(f);
+	stream_free_buffers(f->front);
+	stream_free_buffers(f->reach);
+}
+
+void turn_rest(struct fetch *f, int64_t delay_ms)
+{
+	leave_idle(f);
+	/* A thousand that wait for their server would take a thousand descriptors. */
+	if (f->bytes == 0)
+		fetch_close_part(f);
+	f->step = FETCH_RESTING;
+	heap_set(&resting, &f->due, clock_ms() + delay_ms);
+}
+
+void turn_yield(struct fetch *f)
+{
+	leave_idle(f);
+	f->step = FETCH_QUEUED;
+	TAILQ_INSERT_HEAD(&queued, f, link);
+}
+
+/* ---- who is next ------------------------------------------------------------------------------ */
+
+/* Of those that wait for their turn, the one whose reader has waited longest; NULL. */
+static struct fetch *first_read(void)
+{
+	uint64_t serials[READERS];
+	size_t count = job_readers(serials, READERS);
+	for (size_t i = 0; i < count; i++) {
+		const struct run *run = run_find(serials[i]);
+		if (run != NULL && run->fetch != NULL && run->fetch->step == FETCH_QUEUED)
+			return run->fetch;
+	}
+	return NULL;
+}
+
+static struct fetch *next(void)
+{
+	struct fetch *oldest = TAILQ_FIRST(&queued);
+	struct fetch *read = read_turns < READ_TURNS ? first_read() : NULL;
+	if (read == NULL || read == oldest) {
+		read_turns = 0;
+		return oldest;
+	}
+	read_turns++;
+	return read;
+}
+
+static void start(void)
+{
+	struct fetch *f;
+	while (active_count < engine.options.downloads && (f = next()) != NULL) {
+		TAILQ_REMOVE(&queued, f, link);
+		TAILQ_INSERT_TAIL(&active, f, link);
+		active_count++;
+		f->turn_ms = clock_ms();
+		fetch_start(f);
+	}
+}
+
+/* Who would have to begin again does not give up its turn. */
+static bool may_yield(const struct fetch *f)
+{
+	return f->step == FETCH_GETTING && f->ranges && !f->front->ended &&
+	       job_wanted(f->run->serial, 0) < 0;
+}
+
+/* Gives the turn of one that nobody reads to one that somebody does; the time to look again. */
+static int64_t make_way(int64_t now_ms)
+{
+	struct fetch *f;
+	if (TAILQ_EMPTY(&queued) || active_count < engine.options.downloads || first_read() == NULL)
+		return INT64_MAX;
+	TAILQ_FOREACH_REVERSE(f, &active, fetches, link)
+	{
+		if (!may_yield(f))
+			continue;
+		if (now_ms < f->turn_ms + TURN_MS)
+			return f->turn_ms + TURN_MS;
+		stream_stop(f->front);
+		(void)stream_fail(f->front, FETCH_YIELDED, "");
+		return now_ms;
+	}
+	return INT64_MAX;
+}
+
+static void wake_rested(int64_t now_ms)
+{
+	struct heap_node *node;
+	while ((node = heap_top(&resting)) != NULL && node->key <= now_ms) {
+		struct fetch *f = container_of(node, struct fetch, due);
+		heap_remove(&resting, node);
+		if (f->ask_first) {
+			f->step = FETCH_REFRESHING;
+			poll_refresh(f->run);
+		} else {
+			turn_wait(f);
+		}
+	}
+}
+
+static int64_t pump_all(int64_t now_ms)
+{
+	struct fetch *f, *following;
+	int64_t next_ms = INT64_MAX;
+	for (f = TAILQ_FIRST(&active); f != NULL; f = following) {
+		following = TAILQ_NEXT(f, link);
+		if (f->step != FETCH_GETTING)
+			continue;
+		if (f->reach_not_before_ms > now_ms && f->reach_not_before_ms < next_ms)
+			next_ms = f->reach_not_before_ms;
+		if (fetch_pump(f))
+			fetch_conclude(f);
+	}
+	return next_ms;
+}
+
+int64_t fetch_due(int64_t now_ms)
+{
+	wake_rested(now_ms);
+	int64_t next_ms = pump_all(now_ms);
+	start();
+	int64_t way_ms = make_way(now_ms);
+	if (way_ms < next_ms)
+		next_ms = way_ms;
+	const struct heap_node *node = heap_top(&resting);
+	return node != NULL && node->key < next_ms ? node->key : next_ms;
+}
+
+void fetch_free(void)
+{
+	assert(TAILQ_EMPTY(&queued) && TAILQ_EMPTY(&active));
+	heap_free(&resting);
+}
