@@ -91,7 +91,7 @@ FUZZ_SECONDS = 60
 TESTS = $(UNITS) $(FUZZERS) $(addprefix $(BUILD)/stories/,$(STORIES))
 PROVIDER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/provider/*.c))
 
-LIBRARIES = fuse3 libcurl sqlite3 libcjson libcrypto
+LIBRARIES = fuse3 libcurl sqlite3 libcjson libcrypto zlib
 # Asked only when something is compiled, and once: on a new machine pkg-config comes with deps.
 library_cflags = $(eval library_cflags := $(patsubst -I%,-isystem %,\
 	$(shell pkg-config --cflags $(LIBRARIES))))$(library_cflags)

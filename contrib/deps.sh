@@ -17,6 +17,7 @@ build  libcurl4-openssl-dev  libcurl-devel           curl              curl-dev
 build  libsqlite3-dev        sqlite-devel            sqlite            sqlite-dev
 build  libcjson-dev          cjson-devel             cjson             cjson-dev
 build  libssl-dev            openssl-devel           openssl           openssl-dev
+build  zlib1g-dev            zlib-devel              zlib              zlib-dev
 build  libmicrohttpd-dev     libmicrohttpd-devel     libmicrohttpd     libmicrohttpd-dev
 build  ca-certificates       ca-certificates         ca-certificates   ca-certificates
 build  curl                  curl                    curl              curl

@@ -77,6 +77,8 @@ void change_lookup(const char *id, uint64_t ticket)
 
 static void set_removed(struct job *job)
 {
+	if (job->video == VIDEO_FETCHING)
+		job->sha256[0] = '\0';
 	job->video = VIDEO_REMOVED;
 	job_set_video_error(job, ERROR_NONE, "");
 	job_set_video_empty(job);

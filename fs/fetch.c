@@ -31,10 +31,8 @@ void fetch_drop(struct fetch *f)
 	assert(!f->task_out);
 	turn_leave(f);
 	for (int i = 0; i < 2; i++) {
-		struct stream *s = &f->streams[i];
-		stream_stop(s);
-		s->filled = s->written = 0;
-		stream_free_buffers(s);
+		stream_drop(&f->streams[i]);
+		stream_free_buffers(&f->streams[i]);
 	}
 	store_part_close(f->part);
 	free(f);
@@ -77,18 +75,24 @@ static int work_open_part(struct fetch *f)
 		end > f->synced ? end : f->synced, &f->part);
 }
 
+static int rehash(struct fetch *f)
+{
+	int r = store_part_rehash(f->part, REHASH_STEP);
+	return r == 0 ? store_part_hash(f->part, f->task_sha256) : r;
+}
+
 static void work_open(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
 	int r = f->adopting ? store_hash_open(engine.store, f->run->serial, &f->part)
 			    : work_open_part(f);
-	f->task_result = r == 0 ? store_part_rehash(f->part, REHASH_STEP) : r;
+	f->task_result = r == 0 ? rehash(f) : r;
 }
 
 static void work_rehash(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
-	f->task_result = store_part_rehash(f->part, REHASH_STEP);
+	f->task_result = rehash(f);
 }
 
 /* ---- how it begins ------------------------------------------------------------------------------ */
@@ -130,10 +134,32 @@ static void take_stock(struct fetch *f)
 	admit_loss(f);
 }
 
+/* Whether the part is not what was synced: a version that kept no hash of it is believed. */
+static bool is_strange(const struct fetch *f)
+{
+	if (f->task_result == -ELOOP || f->task_result == -EUCLEAN)
+		return true; /* no plain file */
+	return f->task_result == 0 && !f->adopting && f->sha256[0] != '\0' &&
+	       strcmp(f->sha256, f->task_sha256) != 0;
+}
+
+static void begin_anew(struct fetch *f)
+{
+	struct job job;
+	rows_load(f->run, &job);
+	log_warning("%s: its part is not what had come, it is fetched from the start", job.id);
+	fetch_begin_anew(f);
+	fetch_start(f);
+}
+
 static void after_prepare(struct fetch *f)
 {
 	if (f->task_result > 0) {
 		fetch_submit(f, work_rehash, after_prepare);
+		return;
+	}
+	if (is_strange(f)) {
+		begin_anew(f);
 		return;
 	}
 	if (f->task_result < 0) {
@@ -178,10 +204,13 @@ static void begin(struct run *run, bool adopting)
 	f->begun_ms = clock_ms();
 	f->address_age_ms = clock_wall_ms() - job.done_ms;
 	/* The first 8 bytes are looked at while they come; where fewer were kept, none is. */
-	if (job.video_synced < 8)
+	if (job.video_synced < 8) {
 		job_set_video_empty(&job);
+		job.sha256[0] = '\0';
+	}
 	f->bytes = f->synced = job.video_synced;
 	f->extents = job.video_extents;
+	memcpy(f->sha256, job.sha256, sizeof(f->sha256));
 	room_hold(run, job_video_bytes(&job));
 	f->front = &f->streams[0];
 	f->reach = &f->streams[1];
@@ -229,6 +258,12 @@ void fetch_refreshed(struct run *run, bool answered, bool fresh)
 	turn_wait(f);
 }
 
+/* No bytes of its front are still being read and hashed. */
+static bool is_at_rest(const struct fetch *f)
+{
+	return f->step != FETCH_PREPARING && f->step != FETCH_JOINING;
+}
+
 void fetch_stop(struct run *run)
 {
 	struct fetch *f = run->fetch;
@@ -236,11 +271,12 @@ void fetch_stop(struct run *run)
 	if (f == NULL)
 		return;
 	f->front->exchange = f->reach->exchange = NULL;
-	if (f->part != NULL && f->step != FETCH_PREPARING && store_part_sync(f->part) == 0) {
+	if (f->part != NULL && is_at_rest(f) && fetch_sync(f) == 0) {
+		fetch_note_sync(f);
 		rows_load(run, &job);
 		job.video_bytes = job.video_synced = f->bytes;
 		job.video_extents = f->extents;
-		extents_sync(&job.video_extents);
+		memcpy(job.sha256, f->sha256, sizeof(job.sha256));
 		rows_save(run, &job, NULL, 0, NULL);
 	}
 	fetch_drop(f);

@@ -95,13 +95,15 @@ struct fetch {
 	int64_t size; /* announced, -1 not known */
 	char etag[ETAG_SIZE];
 	unsigned char first[8];
-	char sha256[SHA256_SIZE];
+	char sha256[SHA256_SIZE]; /* of the first `synced` bytes; at the end of all */
 
 	/* the disk thread's work */
 	struct disk_task task;
 	bool task_out;
 	int task_result;
 	bool task_synced;
+	char task_sha256[SHA256_SIZE]; /* of the front, when that was synced or read */
+	uint32_t task_crc; /* of what is written */
 	struct stream *task_stream; /* whose bytes are written */
 	int64_t task_reserve; /* room for so many bytes first */
 	int64_t unsynced; /* bytes in the part that a power cut may take */
@@ -133,6 +135,9 @@ void stream_start(struct stream *s, int64_t from, int64_t to);
 /* Ends it before its time; what it has brought can still be written. */
 void stream_stop(struct stream *s);
 
+/* Ends it; what it has brought is for nobody. */
+void stream_drop(struct stream *s);
+
 /* Behind the last byte that it has brought. */
 int64_t stream_received(const struct stream *s);
 
@@ -148,6 +153,12 @@ void stream_free_buffers(struct stream *s);
 
 /* Gives to the disk thread what a stream has brought; false when that is not to be now. */
 bool fetch_write(struct stream *s);
+
+/* On the disk thread: puts all on disk, and takes the hash of the front. */
+int fetch_sync(struct fetch *f);
+
+/* On the engine's, then: all that is in the part is synced. */
+void fetch_note_sync(struct fetch *f);
 
 /* What is in the part, for its readers; and on disk what is not to be fetched again. */
 void fetch_show(struct fetch *f);
@@ -176,6 +187,9 @@ void fetch_begin_anew(struct fetch *f);
 
 /* Says why it waits, in the document and, when that is news, in the log; rests. */
 void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms);
+
+/* The part is to be opened anew: what is in it is not known any more, but for what was synced. */
+void fetch_lose_unsynced(struct fetch *f);
 
 /* The part could not be written or read: it is opened anew, and read again. */
 void fetch_reopen(struct fetch *f, int error);

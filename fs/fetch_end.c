@@ -41,6 +41,7 @@ static void lose(struct fetch *f, enum error_code error)
 	rows_load(f->run, &job);
 	notice(NOTICE_LOST, job.id, error, f->reason);
 	job.video = VIDEO_LOST;
+	job.sha256[0] = '\0';
 	job_set_video_error(&job, error, f->reason);
 	job_set_video_empty(&job);
 	rows_save(f->run, &job, NULL, 0, NULL);
@@ -94,10 +95,10 @@ void fetch_begin_anew(struct fetch *f)
 	f->bytes = f->synced = 0;
 	f->extents.count = 0;
 	f->size = -1;
-	f->etag[0] = '\0';
+	f->etag[0] = f->sha256[0] = '\0';
 	job_set_video_empty(&job);
 	job.video_size = -1;
-	job.etag[0] = '\0';
+	job.etag[0] = job.sha256[0] = '\0';
 	job.video_epoch++;
 	rows_save(f->run, &job, NULL, 0, NULL);
 }
@@ -127,13 +128,21 @@ static bool is_unproven(const struct fetch *f)
 	return !whole;
 }
 
+void fetch_lose_unsynced(struct fetch *f)
+{
+	fetch_close_part(f);
+	stream_drop(f->front);
+	stream_drop(f->reach);
+	f->bytes = f->synced;
+	f->unsynced = 0;
+	extents_keep_synced(&f->extents);
+}
+
 /* Readers of what is not there any more wait for it again. */
 void fetch_reopen(struct fetch *f, int error)
 {
 	struct job job;
-	fetch_close_part(f);
-	f->bytes = f->synced;
-	extents_keep_synced(&f->extents);
+	fetch_lose_unsynced(f);
 	f->failures++;
 	rows_load(f->run, &job);
 	job.video_bytes = f->bytes;

@@ -22,7 +22,15 @@ static void work_join(struct disk_task *task)
 	f->task_result = store_part_rehash(f->part, REHASH_STEP);
 	/* What was synced of the piece is to be so of the front. */
 	if (f->task_result == 0)
-		f->task_result = store_part_sync(f->part);
+		f->task_result = fetch_sync(f);
+}
+
+/* Somebody has been at the piece: it is fetched again. */
+static void say_damaged(const struct fetch *f)
+{
+	struct job job;
+	rows_load(f->run, &job);
+	log_warning("%s: a piece of its part is not what had come", job.id);
 }
 
 static void after_join(struct fetch *f)
@@ -32,17 +40,21 @@ static void after_join(struct fetch *f)
 		return;
 	}
 	if (f->task_result < 0) {
-		stream_stop(f->reach);
-		f->reach->filled = 0;
 		fetch_reopen(f, f->task_result);
 		return;
 	}
-	f->bytes = f->synced = store_part_bytes(f->part);
-	f->unsynced = 0;
-	extents_sync(&f->extents);
-	extents_clip(&f->extents, f->bytes, INT64_MAX);
+	bool good = store_part_crc(f->part) == extents_at(&f->extents, f->bytes)->crc;
+	int64_t end = store_part_bytes(f->part);
+	extents_clip(&f->extents, end, INT64_MAX);
+	if (good) {
+		f->bytes = end;
+		fetch_note_sync(f);
+	} else {
+		say_damaged(f);
+		fetch_lose_unsynced(f);
+	}
 	fetch_show(f);
-	fetch_get(f);
+	fetch_start(f);
 }
 
 void fetch_join(struct fetch *f)

@@ -235,6 +235,12 @@ void stream_stop(struct stream *s)
 	s->ended = true;
 }
 
+void stream_drop(struct stream *s)
+{
+	stream_stop(s);
+	s->filled = s->written = 0;
+}
+
 void stream_free_buffers(struct stream *s)
 {
 	assert(stream_is_idle(s));

@@ -12,11 +12,20 @@
 static int write_some(struct fetch *f, const struct stream *s)
 {
 	int r = f->task_reserve > 0 ? store_part_reserve(f->part, f->task_reserve) : 0;
-	if (r == 0)
-		r = store_part_write(f->part, s->at, s->writing, s->written);
+	if (r == 0 && s == f->front)
+		r = store_part_append(f->part, s->writing, s->written);
+	else if (r == 0)
+		r = store_part_put(f->part, s->at, s->writing, s->written);
 	if (r == 0)
 		f->unsynced += (int64_t)s->written;
+	f->task_crc = s == f->front ? 0 : extents_crc(0, s->writing, s->written);
 	return r;
+}
+
+int fetch_sync(struct fetch *f)
+{
+	int r = store_part_sync(f->part);
+	return r == 0 ? store_part_hash(f->part, f->task_sha256) : r;
 }
 
 /*
@@ -31,7 +40,7 @@ static void work_write(struct disk_task *task)
 	f->task_result = write_some(f, f->task_stream);
 	if (f->task_result == 0 && f->unsynced >= SYNC_BYTES) {
 		sync = true;
-		f->task_result = store_part_sync(f->part);
+		f->task_result = fetch_sync(f);
 		f->task_synced = f->task_result == 0;
 	}
 	if (f->task_result == -EIO || (sync && !f->task_synced))
@@ -67,12 +76,21 @@ void fetch_show(struct fetch *f)
 	job.video_synced = f->synced;
 	job.video_extents = f->extents;
 	job.video_size = f->size;
+	memcpy(job.sha256, f->sha256, sizeof(job.sha256));
 	job_set_video_error(&job, ERROR_NONE, "");
 	memcpy(job.etag, f->etag, sizeof(job.etag));
 	if (news)
 		rows_save(f->run, &job, NULL, 0, NULL);
 	else
 		rows_show(f->run, &job);
+}
+
+void fetch_note_sync(struct fetch *f)
+{
+	f->unsynced = 0;
+	f->synced = f->bytes;
+	memcpy(f->sha256, f->task_sha256, sizeof(f->sha256));
+	extents_sync(&f->extents);
 }
 
 /* The account of what is in the part now. */
@@ -84,25 +102,19 @@ static void take_in(struct fetch *f, struct stream *s)
 	if (s == f->front)
 		f->bytes = store_part_bytes(f->part);
 	else
-		(void)extents_add(&f->extents, from, s->at); /* there was room when it began */
-	if (!f->task_synced)
-		return;
-	f->unsynced = 0;
-	f->synced = f->bytes;
-	extents_sync(&f->extents);
+		(void)extents_add(
+			&f->extents, from, s->at, f->task_crc); /* there was room when it began */
+	if (f->task_synced)
+		fetch_note_sync(f);
 }
 
 /* Both streams end: what they still have in hand is for nobody. */
 static void fail(struct fetch *f, int error)
 {
-	for (int i = 0; i < 2; i++) {
-		stream_stop(&f->streams[i]);
-		f->streams[i].filled = f->streams[i].written = 0;
-	}
-	if (f->part == NULL) {
-		f->bytes = f->synced;
-		extents_keep_synced(&f->extents);
-	}
+	stream_drop(f->front);
+	stream_drop(f->reach);
+	if (f->part == NULL)
+		fetch_lose_unsynced(f);
 	f->front->at = f->bytes;
 	fetch_show(f);
 	bool full = error == -ENOSPC || error == -EDQUOT;

@@ -2,6 +2,7 @@
 /*
  * A part under way: what is written, what of it is hashed, and how it becomes a whole video.
  */
+#include "extents.h"
 #include "store_files.h"
 
 #include <assert.h>
@@ -25,6 +26,7 @@ struct store_part {
 	int64_t end; /* of the file: of the front or of a piece beyond it */
 	int64_t hashed; /* of the front; all, when it may grow */
 	int64_t reserved;
+	uint32_t crc; /* of what was read since the last join */
 	bool named; /* its name is on disk */
 	EVP_MD_CTX *hash;
 };
@@ -141,6 +143,7 @@ static ssize_t hash_chunk(struct store_part *part, size_t length)
 	/* Somebody else has cut the file. */
 	if (got == 0)
 		return -EIO;
+	part->crc = extents_crc(part->crc, chunk, (size_t)got);
 	int r = hash_bytes(part, chunk, (size_t)got);
 	return r != 0 ? r : got;
 }
@@ -159,12 +162,11 @@ int store_part_rehash(struct store_part *part, size_t step_bytes)
 	return part->hashed < part->bytes ? 1 : 0;
 }
 
-static int hash_text(struct store_part *part, char sha256[SHA256_SIZE])
+static int hash_text(EVP_MD_CTX *hash, char sha256[SHA256_SIZE])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length;
-	assert(part->hashed == part->bytes);
-	if (EVP_DigestFinal_ex(part->hash, digest, &length) != 1)
+	if (EVP_DigestFinal_ex(hash, digest, &length) != 1)
 		return -EIO;
 	assert(length * 2 + 1 == SHA256_SIZE);
 	for (size_t i = 0; i < length; i++)
@@ -172,9 +174,21 @@ static int hash_text(struct store_part *part, char sha256[SHA256_SIZE])
 	return 0;
 }
 
+int store_part_hash(const struct store_part *part, char sha256[SHA256_SIZE])
+{
+	assert(part->hashed == part->bytes);
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	int r = -ENOMEM;
+	if (copy != NULL && EVP_MD_CTX_copy_ex(copy, part->hash) == 1)
+		r = hash_text(copy, sha256);
+	EVP_MD_CTX_free(copy);
+	return r;
+}
+
 int store_hash_finish(struct store_part *part, char sha256[SHA256_SIZE])
 {
-	int r = hash_text(part, sha256);
+	assert(part->hashed == part->bytes);
+	int r = hash_text(part->hash, sha256);
 	store_part_close(part);
 	return r;
 }
@@ -230,31 +244,48 @@ static int64_t size_of(const struct store_part *part)
 }
 
 /* What was written of it is cut off again; where even that fails, the next bytes write over it. */
-int store_part_write(struct store_part *part, int64_t at, const char *data, size_t length)
+static int write_at(struct store_part *part, int64_t at, const char *data, size_t length)
 {
 	int64_t to = at + (int64_t)length;
-	bool front = at == part->bytes;
-	assert(at >= part->bytes && part->hashed == part->bytes);
 	/* A file that somebody has cut would get a hole, and one that has no name is nobody's. */
 	int r = size_of(part) >= part->end ? write_all(part, at, data, length) : -EIO;
-	if (r == 0 && front)
-		r = hash_bytes(part, data, length);
 	if (r != 0) {
 		part->reserved = 0;
 		(void)cut(part, part->end);
-		return r;
-	}
-	if (front)
-		part->bytes = to;
-	if (part->end < to)
+	} else if (part->end < to) {
 		part->end = to;
-	return 0;
+	}
+	return r;
+}
+
+int store_part_append(struct store_part *part, const char *data, size_t length)
+{
+	assert(part->hashed == part->bytes);
+	int r = write_at(part, part->bytes, data, length);
+	if (r == 0)
+		r = hash_bytes(part, data, length);
+	if (r == 0)
+		part->bytes += (int64_t)length;
+	return r;
+}
+
+int store_part_put(struct store_part *part, int64_t at, const char *data, size_t length)
+{
+	assert(at >= part->bytes);
+	return write_at(part, at, data, length);
 }
 
 void store_part_join(struct store_part *part, int64_t to)
 {
-	assert(part->bytes < to && to <= part->end);
+	assert(part->bytes < to && to <= part->end && part->hashed == part->bytes);
 	part->bytes = to;
+	part->crc = 0;
+}
+
+uint32_t store_part_crc(const struct store_part *part)
+{
+	assert(part->hashed == part->bytes);
+	return part->crc;
 }
 
 int store_part_sync(struct store_part *part)
@@ -281,7 +312,8 @@ static int rename_part(const struct store_part *part)
 int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE])
 {
 	char text[SHA256_SIZE];
-	int r = hash_text(part, text);
+	assert(part->hashed == part->bytes);
+	int r = hash_text(part->hash, text);
 	/* Just what was hashed: nobody else's bytes behind it, none of ours missing. */
 	if (r == 0 && size_of(part) != part->bytes)
 		r = -EIO;

@@ -182,7 +182,7 @@ static void put_video(struct text *text, const struct job *job)
 	text_member(text, "respect_moderation", WORD(words, job->respect_moderation + 1), 0);
 	put_number(text, "size", job->video_size, 0);
 	put_number(text, "bytes", bytes_here(job), job->video == VIDEO_FETCHING ? BYTES_WIDTH : 0);
-	put_text(text, "sha256", job->sha256);
+	put_text(text, "sha256", job->video == VIDEO_FETCHING ? "" : job->sha256);
 	put_error(text, job->video_error, job->video_message);
 	text_close(text);
 }

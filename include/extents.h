@@ -13,11 +13,15 @@
 #include <stdint.h>
 
 #define EXTENTS_MAX 16 /* who jumps about more than that waits for the beginning to reach him */
-#define EXTENTS_TEXT_SIZE (EXTENTS_MAX * 40 + 1)
+#define EXTENTS_TEXT_SIZE (EXTENTS_MAX * 49 + 1)
 
-/* From byte `from` up to before byte `to`; a power cut leaves those before `synced` alone. */
+/*
+ * From byte `from` up to before byte `to`; a power cut leaves those before `synced` alone. With the
+ * checksums of both, by which it is known again.
+ */
 struct extent {
 	int64_t from, to, synced;
+	uint32_t crc, synced_crc; /* CRC-32 */
 };
 
 /* Sorted by place; no two touch. The first count of at are in use. */
@@ -26,11 +30,14 @@ struct extents {
 	struct extent at[EXTENTS_MAX];
 };
 
+/* The checksum of bytes that crc is that of, and of length more. It begins with 0. */
+uint32_t extents_crc(uint32_t crc, const char *data, size_t length);
+
 /*
  * Adds bytes, of which none is there yet, as not synced: they join what they touch. -ENOSPC: there
  * would be too many pieces.
  */
-int extents_add(struct extents *extents, int64_t from, int64_t to);
+int extents_add(struct extents *extents, int64_t from, int64_t to, uint32_t crc);
 
 /* The first byte from `at` on that is not there. */
 int64_t extents_gap(const struct extents *extents, int64_t at);
@@ -42,7 +49,10 @@ int64_t extents_next(const struct extents *extents, int64_t at);
 int64_t extents_bytes(const struct extents *extents);
 int64_t extents_end(const struct extents *extents);
 
-/* Keeps only what is from byte `from` on, up to before byte `to`. */
+/* The piece that begins at byte `from`; NULL when none does. */
+const struct extent *extents_at(const struct extents *extents, int64_t from);
+
+/* Keeps only the pieces that are from byte `from` on, up to before byte `to`, as a whole. */
 void extents_clip(struct extents *extents, int64_t from, int64_t to);
 
 /* All of it is on disk now. */
@@ -51,7 +61,7 @@ void extents_sync(struct extents *extents);
 /* Keeps only what is on disk. */
 void extents_keep_synced(struct extents *extents);
 
-/* What is on disk, as text: "from-to" with commas between, "" for nothing. */
+/* What is on disk, as text: "from-to:crc" with commas between, "" for nothing. */
 void extents_write(const struct extents *extents, char text[EXTENTS_TEXT_SIZE]);
 
 /* Reads such a text, all of it as synced: 0, or -EINVAL and extents is as before. */

@@ -60,7 +60,8 @@ struct job {
 	char url[URL_SIZE];
 	char video_message[MESSAGE_SIZE];
 	char etag[ETAG_SIZE];
-	char sha256[SHA256_SIZE];
+	char sha256
+		[SHA256_SIZE]; /* of the video; while fetching, of its first video_synced bytes */
 	char code[WORD_SIZE]; /* the provider's words, as in struct report; the next three too */
 	char message[MESSAGE_SIZE];
 	char task_status[WORD_SIZE];

@@ -91,13 +91,21 @@ int64_t store_part_end(const struct store_part *part);
 int store_part_reserve(struct store_part *part, int64_t size);
 
 /*
- * Writes bytes at the front, which grows, or beyond it: all, or -errno (-ENOSPC; -EIO too when
- * somebody else has cut or deleted the file) and front and pieces are as before.
+ * Writes bytes behind the front, which grows; or a piece somewhere beyond it. All, or -errno
+ * (-ENOSPC; -EIO too when somebody else has cut or deleted the file) and all is as before.
  */
-int store_part_write(struct store_part *part, int64_t at, const char *data, size_t length);
+int store_part_append(struct store_part *part, const char *data, size_t length);
+int store_part_put(struct store_part *part, int64_t at, const char *data, size_t length);
 
-/* The front has met a piece that ends before byte to: store_part_rehash() must follow. */
+/*
+ * The front has met a piece that ends before byte to: store_part_rehash() must follow, and then
+ * store_part_crc() is the piece's checksum.
+ */
 void store_part_join(struct store_part *part, int64_t to);
+uint32_t store_part_crc(const struct store_part *part);
+
+/* The hash of the front: 0 or -ENOMEM. */
+int store_part_hash(const struct store_part *part, char sha256[SHA256_SIZE]);
 
 /* Puts all that was written on disk. */
 int store_part_sync(struct store_part *part);

@@ -37,6 +37,7 @@ outside='
 ^cjson/              provider view
 ^fuse(_|\.|3/)       ops park echo main shared
 ^openssl/            store
+^zlib\.h$            base
 ^microhttpd\.h$      -
 '
 

@@ -12,7 +12,7 @@
 
 /* A new field of struct job is to be a column too, and belongs into full_job(). */
 #if defined(__LP64__)
-_Static_assert(sizeof(struct job) == 7488, "struct job has changed");
+_Static_assert(sizeof(struct job) == 7616, "struct job has changed");
 #endif
 
 static int open_in(const char *path, struct catalog **catalog)
@@ -84,7 +84,7 @@ static struct job full_job(uint64_t serial)
 	job.video_size = 1007;
 	job.video_bytes = 1008;
 	job.video_synced = 1009;
-	assert_int_equal(extents_read(&job.video_extents, "2000-2100,3000-4000"), 0);
+	assert_int_equal(extents_read(&job.video_extents, "2000-2100:1,3000-4000:89abcdef"), 0);
 	job.wrapped = true;
 	job.poll_count = 1010;
 	job.poll_last_ms = 1011;
@@ -629,14 +629,14 @@ static void extents(void **state)
 {
 	struct job job = full_job(1);
 	(void)state;
-	assert_int_equal(extents_add(&job.video_extents, 2100, 2200), 0);
-	assert_int_equal(extents_add(&job.video_extents, 9000, 9001), 0);
+	assert_int_equal(extents_add(&job.video_extents, 2100, 2200, 5), 0);
+	assert_int_equal(extents_add(&job.video_extents, 9000, 9001, 7), 0);
 	struct catalog *catalog = open_catalog();
 	put(catalog, job);
 	job = full_job(1);
 	assert_jobs(catalog, &job, 1);
 	catalog_close(catalog);
-	with_sql("UPDATE job SET video_extents = '20-10'");
+	with_sql("UPDATE job SET video_extents = '20-10:0'");
 	catalog = open_catalog();
 	struct walked walked = { .room = 0 };
 	assert_int_equal(catalog_walk(catalog, on_job, &walked), -EUCLEAN);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who waits is woken once: by what he waits for, by its end, or by the end of his patience. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base.h"
@@ -127,7 +128,12 @@ static void another_epoch(void **state)
 static struct job fetching_with(int64_t bytes, const char *extents)
 {
 	struct job job = fetching(1, bytes);
-	assert_int_equal(extents_read(&job.video_extents, extents), 0);
+	long long from, to;
+	int length;
+	while (sscanf(extents, "%lld-%lld%n", &from, &to, &length) == 2) {
+		assert_int_equal(extents_add(&job.video_extents, from, to, 0), 0);
+		extents += length + (extents[length] == ',');
+	}
 	return job;
 }
 

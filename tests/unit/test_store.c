@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "extents.h"
 #include "store.h"
 
 #define SHA_EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -323,7 +324,7 @@ static struct store_part *open_part(const struct store *store, int64_t keep, siz
 
 static void append(struct store_part *part, const char *bytes, size_t length)
 {
-	assert_int_equal(store_part_write(part, store_part_bytes(part), bytes, length), 0);
+	assert_int_equal(store_part_append(part, bytes, length), 0);
 }
 
 static void finish(struct store_part *part, const char *expected)
@@ -535,11 +536,11 @@ static void full_disk_takes_nothing_away(void **state)
 	append(part, bytes, 100001);
 	fill_disk();
 	/* Some of it goes into the last page, and has to be cut off again. */
-	assert_int_equal(store_part_write(part, 100001, bytes + 100001, 299999), -ENOSPC);
+	assert_int_equal(store_part_append(part, bytes + 100001, 299999), -ENOSPC);
 	assert_int_equal(store_part_bytes(part), 100001);
 	assert_int_equal(stat(in("disk/" PART), &st), 0);
 	assert_int_equal(st.st_size, 100001);
-	assert_int_equal(store_part_write(part, 100001, bytes + 100001, 299999), -ENOSPC);
+	assert_int_equal(store_part_append(part, bytes + 100001, 299999), -ENOSPC);
 
 	assert_int_equal(unlink(in("disk/ballast")), 0);
 	append(part, bytes + 100001, 299999);
@@ -561,14 +562,15 @@ static void pieces_are_joined(void **state)
 
 	struct store_part *part = open_part(store, 0, 1);
 	append(part, bytes, 10000);
-	assert_int_equal(store_part_write(part, 50000, bytes + 50000, 10000), 0);
-	assert_int_equal(store_part_write(part, 90000, bytes + 90000, 10000), 0);
+	assert_int_equal(store_part_put(part, 50000, bytes + 50000, 10000), 0);
+	assert_int_equal(store_part_put(part, 90000, bytes + 90000, 10000), 0);
 	assert_int_equal(store_part_bytes(part), 10000);
 	assert_int_equal(store_part_end(part), 100000);
 	append(part, bytes + 10000, 40000);
 	store_part_join(part, 60000);
 	assert_int_equal(store_part_rehash(part, 9999), 1);
 	assert_int_equal(store_part_rehash(part, 9999), 0);
+	assert_int_equal(store_part_crc(part), extents_crc(0, bytes + 50000, 10000));
 	append(part, bytes + 60000, 10000);
 	assert_int_equal(store_part_sync(part), 0);
 	store_part_close(part);
@@ -586,11 +588,34 @@ static void pieces_are_joined(void **state)
 
 	part = open_part(store, 0, 1);
 	append(part, bytes, 10000);
-	assert_int_equal(store_part_write(part, 50000, bytes, 10000), 0);
+	assert_int_equal(store_part_put(part, 50000, bytes, 10000), 0);
 	store_part_close(part);
 	part = open_part(store, 10000, 100000);
 	assert_int_equal(store_part_end(part), 10000);
 	store_part_close(part);
+	store_free(store);
+	free(bytes);
+}
+
+/* The hash of what is there so far, as often as wanted, and the final one is none the worse. */
+static void hash_of_the_front(void **state)
+{
+	char sha256[SHA256_SIZE], expected[2][SHA256_SIZE];
+	char *bytes = sample(50000);
+	(void)state;
+	struct store *store = open_store(in("store"));
+	hash_whole(store, bytes, 30000, expected[0]);
+	hash_whole(store, bytes, 50000, expected[1]);
+	struct store_part *part = open_part(store, 0, 1);
+	assert_int_equal(store_part_hash(part, sha256), 0);
+	assert_string_equal(sha256, SHA_EMPTY);
+	append(part, bytes, 30000);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_part_hash(part, sha256), 0);
+		assert_string_equal(sha256, expected[0]);
+	}
+	append(part, bytes + 30000, 20000);
+	finish(part, expected[1]);
 	store_free(store);
 	free(bytes);
 }
@@ -602,9 +627,9 @@ static void a_piece_cut_by_somebody(void **state)
 	struct store *store = open_store(in("store"));
 	struct store_part *part = open_part(store, 0, 1);
 	append(part, "0123456789", 10);
-	assert_int_equal(store_part_write(part, 100, "abc", 3), 0);
+	assert_int_equal(store_part_put(part, 100, "abc", 3), 0);
 	assert_int_equal(truncate(in(PART), 101), 0);
-	assert_int_equal(store_part_write(part, 10, "0123456789", 10), -EIO);
+	assert_int_equal(store_part_append(part, "0123456789", 10), -EIO);
 	store_part_close(part);
 	store_free(store);
 }
@@ -631,7 +656,7 @@ static void room_is_taken_before_it_is_needed(void **state)
 	fill_disk();
 	char *bytes = sample(399990);
 	append(part, bytes, 399990);
-	assert_int_equal(store_part_write(part, 400000, bytes, 399990), -ENOSPC);
+	assert_int_equal(store_part_append(part, bytes, 399990), -ENOSPC);
 	store_part_close(part);
 	store_free(store);
 	free(bytes);
@@ -653,7 +678,7 @@ static void short_write_is_cut_back(void **state)
 	struct store_part *part = open_part(store, 0, 1);
 	append(part, bytes, 10);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &less), 0);
-	int r = store_part_write(part, 10, bytes + 10, 149990);
+	int r = store_part_append(part, bytes + 10, 149990);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(r, -EFBIG);
 	assert_int_equal(store_part_bytes(part), 10);
@@ -873,6 +898,7 @@ int main(void)
 		TEST(no_room_at_all),
 		TEST(full_disk_takes_nothing_away),
 		TEST(pieces_are_joined),
+		TEST(hash_of_the_front),
 		TEST(a_piece_cut_by_somebody),
 		TEST(room_is_taken_before_it_is_needed),
 	};
