@@ -234,7 +234,7 @@ static size_t add_entry(
 	fuse_req_t req, char *buffer, size_t room, const struct tree_entry *entry, bool plus)
 {
 	struct fuse_entry_param param;
-	const struct stat plain = { .st_ino = entry->inode, .st_mode = entry->type };
+	const struct stat plain = { .st_ino = tree_number(entry->inode), .st_mode = entry->type };
 
 	if (!plus)
 		return fuse_add_direntry(

@@ -22,6 +22,7 @@
 struct handle {
 	LIST_ENTRY(handle) link; /* shared: under the lock */
 	enum tree_kind kind;
+	fuse_ino_t inode;
 	uint64_t serial;
 	char *text; /* of a document */
 	size_t length;
@@ -130,12 +131,14 @@ static int open_video(struct handle *handle, const struct job *job, struct fuse_
 {
 	if (!tree_has_video(job))
 		return -ENOENT;
+	/* The kernel looks its name up again. What it kept of the old inode would be another file's. */
+	if (tree_is_stale(handle->inode, job))
+		return -ESTALE;
 	handle->whole = job->video == VIDEO_READY;
 	handle->size = job->video_size;
 	handle->epoch = job->video_epoch;
 	fi->direct_io = !handle->whole;
-	/* What the kernel kept of an older epoch would be another file's. */
-	fi->keep_cache = handle->whole && handle->epoch == 0;
+	fi->keep_cache = handle->whole;
 	handle->fd = store_open_video(context.store, job->serial, handle->whole);
 	if (handle->whole && (handle->fd == -ENOENT || is_short(handle))) {
 		engine_damaged(job->serial);
@@ -166,6 +169,7 @@ static int open_handle(fuse_ino_t inode, struct fuse_file_info *fi, struct handl
 	struct handle *handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)
 		return -ENOMEM;
+	handle->inode = inode;
 	handle->kind = tree_kind(inode);
 	handle->serial = tree_serial(inode);
 	handle->fd = -1;

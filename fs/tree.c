@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PER_JOB 16 /* inode numbers */
+#define EPOCH_SHIFT 56 /* in an inode number: below it are the serial and the kind */
 #define DOCUMENT_BLOCK 4096
 #define VIDEO_BLOCK 131072 /* what one request of the kernel asks for */
 #define DIRECTORY_SIZE 4096
@@ -30,12 +31,29 @@ uint64_t tree_inode(uint64_t serial, enum tree_kind kind)
 
 uint64_t tree_serial(uint64_t inode)
 {
-	return inode / PER_JOB;
+	return tree_number(inode) / PER_JOB;
 }
 
 enum tree_kind tree_kind(uint64_t inode)
 {
 	return (enum tree_kind)(inode % PER_JOB);
+}
+
+uint64_t tree_number(uint64_t inode)
+{
+	return inode & ((UINT64_C(1) << EPOCH_SHIFT) - 1);
+}
+
+/* Of a file as it is now. The kernel keeps pages and the way it reads them by inode. */
+static uint64_t inode_of(const struct job *job, enum tree_kind kind)
+{
+	uint64_t epoch = kind == TREE_VIDEO ? job->video_epoch : 0;
+	return tree_inode(job->serial, kind) | epoch << EPOCH_SHIFT;
+}
+
+bool tree_is_stale(uint64_t inode, const struct job *job)
+{
+	return inode != inode_of(job, tree_kind(inode));
 }
 
 bool tree_has_video(const struct job *job)
@@ -65,7 +83,7 @@ static uint64_t find_file(const struct job *job, const char *name)
 	for (enum tree_kind kind = TREE_STATUS; kind < TREE_KINDS; kind++) {
 		if (strcmp(name, file_names[kind]) == 0 &&
 			(kind != TREE_VIDEO || tree_has_video(job)))
-			return tree_inode(job->serial, kind);
+			return inode_of(job, kind);
 	}
 	return 0;
 }
@@ -196,7 +214,9 @@ static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *ow
 int tree_stat(uint64_t inode, const struct tree_owner *owner,
 	uint32_t (*status_size)(const struct job_view *view), struct stat *st)
 {
-	struct stat new = { .st_ino = inode, .st_uid = owner->uid, .st_gid = owner->gid };
+	struct stat new = {
+		.st_ino = tree_number(inode), .st_uid = owner->uid, .st_gid = owner->gid
+	};
 	int r = stat_any(&new, inode, owner, status_size);
 	if (r != 0)
 		return r;
@@ -232,8 +252,7 @@ static int list_files(uint64_t at, const struct job *job, struct tree_entry *ent
 	uint64_t kind = at - FIRST_ENTRY + TREE_STATUS;
 	if (kind >= TREE_KINDS || (kind == TREE_VIDEO && !tree_has_video(job)))
 		return 0;
-	return fill(entry, tree_inode(job->serial, (enum tree_kind)kind), S_IFREG, at + 1,
-		file_names[kind]);
+	return fill(entry, inode_of(job, (enum tree_kind)kind), S_IFREG, at + 1, file_names[kind]);
 }
 
 int tree_list(uint64_t inode, uint64_t at, struct tree_entry *entry)

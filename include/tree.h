@@ -3,7 +3,8 @@
  * tree: names to inode numbers and back, what a directory has, modes and sizes.
  *
  * Owns    the shape of the mount and the numbering of its inodes: serial * 16 + kind for what is
- *         of a job, fixed ones below 16.
+ *         of a job, fixed ones below 16. A video that begins anew is another file: its epoch is in
+ *         the uppermost eight bits, for the kernel alone.
  * Thread  any: it only looks at snapshots.
  * Never   knows network, disk, locks or libfuse.
  */
@@ -31,6 +32,10 @@ struct tree_owner {
 uint64_t tree_inode(uint64_t serial, enum tree_kind kind);
 uint64_t tree_serial(uint64_t inode); /* 0 for the fixed ones */
 enum tree_kind tree_kind(uint64_t inode); /* of those with a serial */
+uint64_t tree_number(uint64_t inode); /* as programs see it, st_ino: of all epochs the same */
+
+/* Whether a video has begun anew since the kernel was told of its inode. */
+bool tree_is_stale(uint64_t inode, const struct job *job);
 
 /* Whether a job has its video.mp4: its final size is known, and it was not given up or removed. */
 bool tree_has_video(const struct job *job);

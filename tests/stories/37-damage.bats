@@ -56,6 +56,14 @@ is_right() {
 	is_right
 }
 
+# is_mapped OFFSET FILE: the coprocess sees there, in what it has mapped, the byte that FILE has.
+is_mapped() {
+	local byte
+	echo "$1" >&"${COPROC[1]}"
+	read -r byte <&"${COPROC[0]}"
+	[ "$byte" = "$(od -An -tu1 -j "$1" -N 1 "$2" | tr -d ' ')" ]
+}
+
 # damaged_while_it_runs COMMAND: what somebody does to the file that is $KEPT.
 damaged_while_it_runs() {
 	expect_log 'its video has to be fetched again'
@@ -122,4 +130,28 @@ damaged_while_it_runs() {
 	[[ $stderr == "cometfs: $STORE: in use by another cometfs" ]]
 	run -1 --separate-stderr "$COMETFS" --check "$MNT" -o "store=$STORE"
 	[[ $stderr == "cometfs: --check: takes no mount point" ]]
+}
+
+# What he maps still comes from the damaged file: his pages are not those of the others.
+@test "who has a damaged video mapped hinders nobody else from having it anew" {
+	expect_log 'its video has to be fetched again'
+	have_video
+	local inode
+	inode=$(stat -c %i "$VIDEO")
+	made big.mp4 2M >"$BATS_TEST_TMPDIR/made"
+	made big.mp4 1M | tr '\0-\377' '\1-\377\0' >"$BATS_TEST_TMPDIR/strange"
+	exec 7<"$VIDEO"
+	coproc python3 tests/stories/mapped.py /dev/fd/7
+	exec 7<&-
+	is_mapped 0 "$BATS_TEST_TMPDIR/made"
+	cat "$BATS_TEST_TMPDIR/strange" >"$KEPT"
+	fails_with 'Input/output error' cat "$VIDEO"
+	wait_status $ID .video.state ready
+	exec 7<"$VIDEO"
+	is_mapped 500000 "$BATS_TEST_TMPDIR/strange"
+	cmp - "$BATS_TEST_TMPDIR/made" <&7
+	exec 7<&-
+	is_right
+	[ "$(stat -c %i "$VIDEO")" = "$inode" ]
+	kill "$COPROC_PID"
 }

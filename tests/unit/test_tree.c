@@ -57,6 +57,39 @@ static void numbers(void **state)
 	assert_int_equal(tree_kind(inode), TREE_RESPONSE);
 }
 
+static uint64_t found(uint64_t parent, const char *name)
+{
+	uint64_t inode = 0;
+	assert_int_equal(tree_lookup(parent, name, &inode), 0);
+	return inode;
+}
+
+/* For the kernel another file, for programs the same number. */
+static void epochs(void **state)
+{
+	(void)state;
+	struct job job = done_job(3, "bbb");
+	put(job);
+	uint64_t first = found(48, "video.mp4");
+	assert_false(tree_is_stale(first, &job));
+	job.video_epoch = 1;
+	assert_true(tree_is_stale(first, &job));
+	put(job);
+	uint64_t second = found(48, "video.mp4");
+	assert_int_not_equal(second, first);
+	assert_false(tree_is_stale(second, &job));
+	(void)assert_entry(48, 4, second, "video.mp4");
+	assert_int_equal(tree_serial(second), 3);
+	assert_int_equal(tree_kind(second), TREE_VIDEO);
+	assert_int_equal(tree_number(second), tree_number(first));
+
+	const struct tree_owner owner = { .uid = 0 };
+	struct stat st;
+	assert_int_equal(tree_stat(second, &owner, NULL, &st), 0);
+	assert_int_equal(st.st_ino, 51);
+	assert_int_equal(found(48, "status.json"), 49);
+}
+
 static void lookup(void **state)
 {
 	(void)state;
@@ -231,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(numbers),
+		TEST(epochs),
 		TEST(lookup),
 		TEST(dots),
 		TEST(no_directory),
