@@ -56,6 +56,7 @@ OBJECTS = \
 	fs/notice.o \
 	fs/ops.o \
 	fs/ops_file.o \
+	fs/ops_pass.o \
 	fs/options.o \
 	fs/options_base.o \
 	fs/options_key.o \

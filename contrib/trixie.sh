@@ -14,6 +14,7 @@ if [ ! -d "$root" ]; then
 	mv "$root.new" "$root"
 fi
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
+ln -sf ../proc/self/mounts "$root/etc/mtab" # fusermount3 looks there
 
 # What git knows or would add, as it is here.
 mkdir -p "$root/cometfs"

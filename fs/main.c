@@ -148,6 +148,7 @@ static void open_ops(const struct mount *mount)
 			.started_ms = clock_wall_ms() },
 		.store = mount->store,
 		.catalog = mount->catalog,
+		.fuse_fd = fuse_session_fd(mount->session),
 		.provider = mount->options.provider->name,
 		.track_lookup = strcmp(mount->options.track, "lookup") == 0,
 		.interval_watched_ms = (int64_t)(mount->options.interval_watched * 1000),

@@ -5,6 +5,7 @@
 #include "base.h"
 #include "engine.h"
 #include "ops_file.h"
+#include "ops_pass.h"
 #include "park.h"
 #include "provider.h"
 #include "shared_map.h"
@@ -302,6 +303,7 @@ static void op_init(void *arg, struct fuse_conn_info *conn)
 	/* Readahead of unfinished videos is parked, and must not use up what others need. */
 	conn->max_background = 1024;
 	shared_map_init(conn);
+	ops_pass_init(conn);
 }
 
 const struct fuse_lowlevel_ops ops_table = {

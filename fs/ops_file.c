@@ -7,6 +7,7 @@
 
 #include "base.h"
 #include "engine.h"
+#include "ops_pass.h"
 #include "park.h"
 #include "view.h"
 
@@ -30,11 +31,15 @@ struct handle {
 	int64_t size;
 	uint32_t epoch;
 	bool whole; /* it was, at open */
+	int32_t pass; /* above 0: the kernel's number for the file, which it reads by itself */
 };
 
 static struct ops_context context;
 
-/* Guards the list of open handles alone: those that are left at the end are freed then. */
+/*
+ * Guards the list of open handles alone: it tells how an inode is open, and those that are left at
+ * the end are freed then.
+ */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, handle) handles = LIST_HEAD_INITIALIZER(handles);
 
@@ -68,18 +73,48 @@ static void handle_free(struct handle *handle)
 	free(handle);
 }
 
+/* Another one of the same inode, under the lock. */
+static const struct handle *find_other(const struct handle *handle)
+{
+	const struct handle *other = LIST_FIRST(&handles);
+	while (other != NULL && other->inode != handle->inode)
+		other = LIST_NEXT(other, link);
+	return other;
+}
+
+/*
+ * An inode is read by the kernel itself for all who have it open, or for none: it refuses what does
+ * not go together. The first one decides. Who has opened a video before it was whole counts too, also
+ * when he has closed it and has it mapped: his release comes after that.
+ */
+static int32_t find_pass(const struct handle *handle)
+{
+	if (handle->kind != TREE_VIDEO)
+		return 0;
+	const struct handle *other = find_other(handle);
+	if (other != NULL || !handle->whole)
+		return other != NULL ? other->pass : 0;
+	return ops_pass_open(context.fuse_fd, handle->fd);
+}
+
 static void handle_link(struct handle *handle)
 {
 	(void)pthread_mutex_lock(&lock);
+	handle->pass = find_pass(handle);
 	LIST_INSERT_HEAD(&handles, handle, link);
 	(void)pthread_mutex_unlock(&lock);
+	if (handle->pass != 0)
+		ops_pass_say(handle->pass);
 }
 
 static void handle_close(struct handle *handle)
 {
 	(void)pthread_mutex_lock(&lock);
 	LIST_REMOVE(handle, link);
+	bool last = handle->pass > 0 && find_other(handle) == NULL;
 	(void)pthread_mutex_unlock(&lock);
+	if (last)
+		ops_pass_close(context.fuse_fd, handle->pass);
 	job_close(handle->serial, file_of(handle->kind));
 	handle_free(handle);
 }
@@ -188,6 +223,8 @@ static int open_handle(fuse_ino_t inode, struct fuse_file_info *fi, struct handl
 	}
 	(void)job_show(handle->serial, file_of(handle->kind), (uint32_t)handle->length);
 	handle_link(handle);
+	if (handle->pass > 0)
+		ops_pass_answer(fi, handle->pass);
 	*out = handle;
 	return 0;
 }

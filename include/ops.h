@@ -21,6 +21,7 @@ struct ops_context {
 	struct tree_owner owner;
 	struct store *store;
 	struct catalog *catalog;
+	int fuse_fd; /* of the session */
 	const char *provider; /* its name, for status.json */
 	bool track_lookup;
 	int64_t interval_watched_ms;

@@ -141,7 +141,7 @@ damaged_while_it_runs() {
 	made big.mp4 2M >"$BATS_TEST_TMPDIR/made"
 	made big.mp4 1M | tr '\0-\377' '\1-\377\0' >"$BATS_TEST_TMPDIR/strange"
 	exec 7<"$VIDEO"
-	coproc python3 tests/stories/mapped.py /dev/fd/7
+	coproc python3 tests/stories/mapped.py 7 3>&-
 	exec 7<&-
 	is_mapped 0 "$BATS_TEST_TMPDIR/made"
 	cat "$BATS_TEST_TMPDIR/strange" >"$KEPT"
