@@ -71,6 +71,8 @@ damaged_while_it_runs() {
 	eval "$1"
 	run cat "$VIDEO"
 	[ "$status" != 0 ]
+	# Before that the document may say still that it is ready.
+	wait_until '[ "$(video_gets big.mp4)" = 2 ]'
 	is_right
 	[ "$(video_gets big.mp4)" = 2 ]
 }
@@ -146,6 +148,7 @@ damaged_while_it_runs() {
 	is_mapped 0 "$BATS_TEST_TMPDIR/made"
 	cat "$BATS_TEST_TMPDIR/strange" >"$KEPT"
 	fails_with 'Input/output error' cat "$VIDEO"
+	wait_until '[ "$(video_gets big.mp4)" = 2 ]'
 	wait_status $ID .video.state ready
 	exec 7<"$VIDEO"
 	is_mapped 500000 "$BATS_TEST_TMPDIR/strange"
