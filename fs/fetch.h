@@ -69,6 +69,7 @@ struct fetch {
 	enum fetch_step step;
 	struct heap_node due; /* while resting */
 	int64_t turn_ms; /* when its turn came */
+	int64_t pace_ms, pace_bytes; /* when it was looked at last how fast it is; what there was */
 	unsigned failures; /* in a row, without a byte that is further than ever */
 	int64_t most_bytes; /* how far it ever came */
 	int64_t begun_ms; /* on the clock of deadlines, which nobody sets */
@@ -77,6 +78,7 @@ struct fetch {
 	bool asked; /* for a fresh address, and there was an answer */
 	bool ask_first; /* for a fresh address, when the rest is over */
 	bool adopting;
+	bool slow; /* it gives up its turn for that */
 	char reason[MESSAGE_SIZE]; /* why it waits or is given up */
 
 	/* The front goes through the whole file; the reach brings a place far ahead of it that somebody
@@ -119,8 +121,7 @@ struct fetch {
 /* Stands in line. */
 void turn_wait(struct fetch *f);
 
-/* Gives its turn to others: for a while; or for now, as the first of those that wait. Its streams
- * are idle, the part stays open. */
+/* Gives its turn to others, for a while or for now. Its streams are idle, the part stays open. */
 void turn_rest(struct fetch *f, int64_t delay_ms);
 void turn_yield(struct fetch *f);
 

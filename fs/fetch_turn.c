@@ -9,6 +9,8 @@
 
 #define READ_TURNS 3 /* one after the other, while others wait */
 #define TURN_MS 1000 /* a turn lasts so long before it is given up to a reader */
+#define SLOW_BYTES ((int64_t)1 << 20) /* fewer than that in a time-out are slow; in so many */
+#define SLOW_TIMEOUTS 20 /* where there are no ranges */
 #define READERS 32 /* are looked at, who has waited longest first */
 
 TAILQ_HEAD(fetches, fetch);
@@ -65,11 +67,15 @@ void turn_rest(struct fetch *f, int64_t delay_ms)
 	heap_set(&resting, &f->due, clock_ms() + delay_ms);
 }
 
+/* Who makes way for a reader is next when there is none; who is slow is last. */
 void turn_yield(struct fetch *f)
 {
 	leave_idle(f);
 	f->step = FETCH_QUEUED;
-	TAILQ_INSERT_HEAD(&queued, f, link);
+	if (f->slow)
+		TAILQ_INSERT_TAIL(&queued, f, link);
+	else
+		TAILQ_INSERT_HEAD(&queued, f, link);
 }
 
 /* ---- who is next ------------------------------------------------------------------------------ */
@@ -99,6 +105,11 @@ static struct fetch *next(void)
 	return read;
 }
 
+static int64_t bytes_of(const struct fetch *f)
+{
+	return f->bytes + extents_bytes(&f->extents);
+}
+
 static void start(void)
 {
 	struct fetch *f;
@@ -106,35 +117,78 @@ static void start(void)
 		TAILQ_REMOVE(&queued, f, link);
 		TAILQ_INSERT_TAIL(&active, f, link);
 		active_count++;
-		f->turn_ms = clock_ms();
+		f->turn_ms = f->pace_ms = clock_ms();
+		f->pace_bytes = bytes_of(f);
+		f->slow = false;
 		fetch_start(f);
 	}
 }
 
-/* Who would have to begin again does not give up its turn. */
-static bool may_yield(const struct fetch *f)
+/* ---- who gives up his turn -------------------------------------------------------------------- */
+
+static void yield(struct fetch *f)
 {
-	return f->step == FETCH_GETTING && f->ranges && !f->front->ended &&
-	       job_wanted(f->run->serial, 0) < 0;
+	stream_stop(f->front);
+	(void)stream_fail(f->front, FETCH_YIELDED, "");
 }
 
-/* Gives the turn of one that nobody reads to one that somebody does; the time to look again. */
+/* Whom somebody reads stays. */
+static bool may_yield(const struct fetch *f)
+{
+	return f->step == FETCH_GETTING && !f->front->ended && job_wanted(f->run->serial, 0) < 0;
+}
+
+/* For a reader of what waits: the youngest that nobody reads, and that need not begin again then. */
 static int64_t make_way(int64_t now_ms)
 {
 	struct fetch *f;
-	if (TAILQ_EMPTY(&queued) || active_count < engine.options.downloads || first_read() == NULL)
+	if (first_read() == NULL)
 		return INT64_MAX;
 	TAILQ_FOREACH_REVERSE(f, &active, fetches, link)
 	{
-		if (!may_yield(f))
+		if (!f->ranges || !may_yield(f))
 			continue;
 		if (now_ms < f->turn_ms + TURN_MS)
 			return f->turn_ms + TURN_MS;
-		stream_stop(f->front);
-		(void)stream_fail(f->front, FETCH_YIELDED, "");
+		yield(f);
 		return now_ms;
 	}
 	return INT64_MAX;
+}
+
+/* When it is looked at next how fast it is: one that will have to begin again is given long. */
+static int64_t pace_due(const struct fetch *f)
+{
+	return f->pace_ms + engine.options.timeout_ms * (f->ranges ? 1 : SLOW_TIMEOUTS);
+}
+
+/* For whatever else waits: servers that send a byte a second would keep all turns for ever. */
+static int64_t end_slow(int64_t now_ms)
+{
+	struct fetch *f;
+	int64_t next_ms = INT64_MAX;
+	TAILQ_FOREACH (f, &active, link) {
+		if (now_ms >= pace_due(f)) {
+			f->slow = bytes_of(f) - f->pace_bytes < SLOW_BYTES && may_yield(f);
+			f->pace_ms = now_ms;
+			f->pace_bytes = bytes_of(f);
+			if (f->slow)
+				yield(f);
+		}
+		if (pace_due(f) < next_ms)
+			next_ms = pace_due(f);
+	}
+	return next_ms;
+}
+
+/* Whether others wait for the turns that are taken; the time to look again. */
+static int64_t judge_turns(int64_t now_ms)
+{
+	if (TAILQ_EMPTY(&queued) || active_count < engine.options.downloads)
+		return INT64_MAX;
+	int64_t way_ms = make_way(now_ms);
+	int64_t slow_ms = end_slow(now_ms);
+	return way_ms < slow_ms ? way_ms : slow_ms;
 }
 
 static void wake_rested(int64_t now_ms)
@@ -173,9 +227,9 @@ int64_t fetch_due(int64_t now_ms)
 	wake_rested(now_ms);
 	int64_t next_ms = pump_all(now_ms);
 	start();
-	int64_t way_ms = make_way(now_ms);
-	if (way_ms < next_ms)
-		next_ms = way_ms;
+	int64_t turns_ms = judge_turns(now_ms);
+	if (turns_ms < next_ms)
+		next_ms = turns_ms;
 	const struct heap_node *node = heap_top(&resting);
 	return node != NULL && node->key < next_ms ? node->key : next_ms;
 }

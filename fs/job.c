@@ -72,6 +72,17 @@ size_t job_count(void)
 	return jobs;
 }
 
+bool job_has_epoch(uint64_t serial, uint32_t epoch)
+{
+	struct job job = { .video_epoch = ~epoch };
+	(void)pthread_mutex_lock(&lock);
+	const struct entry *entry = visible(serial);
+	if (entry != NULL)
+		job_unpack_numbers(entry->packed, &job);
+	(void)pthread_mutex_unlock(&lock);
+	return job.video_epoch == epoch;
+}
+
 int job_open(uint64_t serial, enum job_file file)
 {
 	(void)pthread_mutex_lock(&lock);

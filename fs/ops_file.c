@@ -27,10 +27,10 @@ struct handle {
 	uint64_t serial;
 	char *text; /* of a document */
 	size_t length;
-	int fd; /* of a video; -1 */
+	int fd; /* of a video that was whole at open; -1 */
 	int64_t size;
 	uint32_t epoch;
-	bool whole; /* it was, at open */
+	bool whole; /* the video was, at open */
 	int32_t pass; /* above 0: the kernel's number for the file, which it reads by itself */
 };
 
@@ -173,13 +173,16 @@ static int open_video(struct handle *handle, const struct job *job, struct fuse_
 	handle->size = job->video_size;
 	handle->epoch = job->video_epoch;
 	fi->direct_io = !handle->whole;
-	fi->keep_cache = handle->whole;
-	handle->fd = store_open_video(context.store, job->serial, handle->whole);
-	if (handle->whole && (handle->fd == -ENOENT || is_short(handle))) {
+	/* Also meanwhile: to drop its pages, the kernel would wait for a READ of them that waits. */
+	fi->keep_cache = true;
+	if (!handle->whole)
+		return 0;
+	handle->fd = store_open_video(context.store, job->serial, true);
+	if (handle->fd == -ENOENT || is_short(handle)) {
 		engine_damaged(job->serial);
 		return -EIO;
 	}
-	return handle->fd >= 0 ? 0 : handle->fd == -ENOENT ? -EIO : handle->fd;
+	return handle->fd >= 0 ? 0 : handle->fd;
 }
 
 static int open_kind(struct handle *handle, const struct job *job, struct fuse_file_info *fi)
@@ -297,10 +300,28 @@ static int read_fully(int fd, char *buffer, size_t size, off_t offset)
 	return 0;
 }
 
+/*
+ * The part is opened when its bytes are there, and not before: a download that cannot trust the part
+ * of a former life makes a new one. Afterwards it may be another video's, which is told by the epoch.
+ */
+static int read_part(const struct handle *handle, char *buffer, size_t size, off_t offset)
+{
+	int fd = store_open_video(context.store, handle->serial, false);
+	if (fd < 0)
+		return fd == -ENOENT ? -EIO : fd;
+	int r = read_fully(fd, buffer, size, offset);
+	(void)close(fd);
+	return r == 0 && !job_has_epoch(handle->serial, handle->epoch) ? -EIO : r;
+}
+
 static void reply_bytes(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
 {
 	char *buffer = malloc(size);
-	int r = buffer != NULL ? read_fully(handle->fd, buffer, size, offset) : -ENOMEM;
+	int r = -ENOMEM;
+	if (buffer != NULL && handle->whole)
+		r = read_fully(handle->fd, buffer, size, offset);
+	else if (buffer != NULL)
+		r = read_part(handle, buffer, size, offset);
 	if (r == 0)
 		(void)fuse_reply_buf(req, buffer, size);
 	else

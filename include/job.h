@@ -117,6 +117,9 @@ uint64_t job_next(uint64_t serial, char id[ID_SIZE]);
 
 size_t job_count(void);
 
+/* Whether the video is still that of an epoch. */
+bool job_has_epoch(uint64_t serial, uint32_t epoch);
+
 /* Counts an open file of a job: 0 or -ENOENT. */
 int job_open(uint64_t serial, enum job_file file);
 void job_close(uint64_t serial, enum job_file file);
