@@ -6,6 +6,7 @@
 #   make asan      all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 #   make tsan      all tests with ThreadSanitizer
 #   make fuzz      FUZZ_SECONDS=60 of made-up inputs for each parser; what is found is in build-fuzz/
+#   make chaos     kill -9 and power cuts at random moments, ROUNDS=100 of them; SEED=n for the same again
 #   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
 #   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler. As root
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
@@ -88,6 +89,7 @@ SHELL_FILES = .ci/run contrib/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/st
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS = 60
+ROUNDS = 100
 # A path below a build directory says what is run, and on what: see tests/run.
 TESTS = $(UNITS) $(FUZZERS) $(addprefix $(BUILD)/stories/,$(STORIES))
 PROVIDER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/provider/*.c))
@@ -197,6 +199,11 @@ fuzz:
 trixie:
 	contrib/trixie.sh
 
+chaos:
+	contrib/deps.sh build test
+	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider
+	BUILD=$(BUILD) ROUNDS=$(ROUNDS) SEED=$(SEED) WORLD=$(WORLD) python3 tests/chaos/chaos.py
+
 bench:
 	contrib/deps.sh build bench
 	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider $(BENCH_PROGRAMS)
@@ -220,5 +227,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-trixie
 
-.PHONY: all programs fuzzers deps demo check test asan tsan fuzz bench trixie lint install uninstall clean force
+.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos bench trixie lint install uninstall clean force
 .SECONDARY:

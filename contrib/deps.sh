@@ -42,6 +42,7 @@ test   python3               python3                 python            python3
 test   attr                  attr                    attr              attr
 test   faketime              libfaketime             libfaketime       libfaketime
 test   iproute2              iproute                 iproute2          iproute2
+test   e2fsprogs             e2fsprogs               e2fsprogs         e2fsprogs
 fuzz   clang                 clang                   clang             clang
 fuzz   libclang-rt-dev       compiler-rt             compiler-rt       compiler-rt
 fuzz   jq                    jq                      jq                jq
