@@ -52,6 +52,7 @@ class Run:
         self.sizes = {source.size for job in self.world.jobs.values() for source in job.sources}
         self.life = 0
         self.begun = 0
+        self.moment = None  # when it ends
         self.before = None  # the store, when this life began
         self.logged = 0  # how long the provider's log was then
 
@@ -125,6 +126,7 @@ class Run:
 
     def live(self, moment):
         """A life until its moment. A kill may come before the mount is there."""
+        self.moment = moment
         self.begin(moment.tricks)
         if moment.kind == "start":
             time.sleep(moment.delay_s)
@@ -172,6 +174,7 @@ class Run:
 
     def end(self, way):
         """Ends the life, and looks whether all that was said and done in it was right."""
+        end_at = now()
         cut_at = {"kill": self.kill, "copy": self.copy, "cut": self.cut}[way]()
         rig.unmount(self.daemon.point)
         self.join_clients()
@@ -180,7 +183,7 @@ class Run:
         if self.daemon.child.returncode != -signal.SIGKILL:
             said = " / ".join(self.daemon.said()[-3:])
             self.fault(f"it ended by itself, with {self.daemon.child.returncode}: {said}")
-        self.check_life(cut_at)
+        self.check_life(cut_at, 0 if self.moment.kills else end_at)
 
     def join_clients(self):
         """Each has to be over soon: nobody hangs in a mount that is dead."""
@@ -199,7 +202,7 @@ class Run:
             os.kill(pid, signal.SIGKILL)
         self.pids.clear()
 
-    def check_life(self, cut_at):
+    def check_life(self, cut_at, errors_until):
         ends, wrong, begun = ledger.read(self.ledgers())
         for what in wrong:
             self.fault(what)
@@ -210,6 +213,7 @@ class Run:
         for what in asked_again(self.asked(), self.before, self.world, touched):
             self.fault(what)
         self.check_lists(ends, touched)
+        self.check_errors(ends, begun, errors_until)
         self.states, wrong = ledger.fold(self.states, ends, cut_at, self.raced)
         for what in wrong:
             self.fault(what)
@@ -226,6 +230,13 @@ class Run:
             if end.call == "list" and end.job not in touched:
                 self.fault(f"{end.job} is listed twice")
 
+    def check_errors(self, ends, begun, until):
+        """A video that stays the same, and that nobody deletes, can be slow, but is no error to read."""
+        for end in ends:
+            if end.call in ("open", "read") and end.said == "EIO" and end.at < until \
+                    and self.world.jobs[end.job].steady and ("rm", end.job) not in begun:
+                self.fault(f"{end.job}: EIO at {end.call}, at {end.at - self.begun:.2f} s")
+
     # ---- the last life ------------------------------------------------------------------------
 
     def finish(self):
@@ -237,7 +248,7 @@ class Run:
         self.check_videos()
         if not self.daemon.stop():
             self.fault(f"it did not end well: {self.daemon.child.returncode}")
-        self.check_life(NEVER)
+        self.check_life(NEVER, NEVER)
         code, said = rig.check_store(self.store_path)
         if code != 0:
             self.fault(f"--check ends with {code}: {said}")

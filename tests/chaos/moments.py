@@ -38,6 +38,7 @@ class Moment:
         kinds = ["time", "time", "start", *EVENTS, "16 MiB are there", *(["call"] * 3 if can_trace() else [])]
         self.kind = rng.choice(kinds)
         self.tricks = []  # words for strace
+        self.kills = self.kind == "call"  # by itself, when nobody knows
         self.delay_s = rng.choice((0, rng.uniform(0, 0.001), rng.uniform(0, 0.02)))
         self.count = 0
         if self.kind == "time":
