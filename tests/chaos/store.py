@@ -55,12 +55,15 @@ class Store:
     def kept(self, row):
         """
         The extents, from and to, that the daemon must not ask for again, since the row says that
-        they are on disk. Here is the place for a map of them.
+        they are on disk.
         """
         if row["video"] in (READY, REMOVED) or row["video"] == FETCHING and self.is_whole(row):
             return [(0, ALL)]
         # The first 8 bytes are looked at while they come; where fewer were kept, none is.
-        return [(0, row["video_synced"])] if row["video_synced"] >= 8 else []
+        if row["video_synced"] < 8:
+            return []
+        pieces = [piece.split("-") for piece in row["video_extents"].split(",") if piece]
+        return [(0, row["video_synced"]), *((int(begin), int(end)) for begin, end in pieces)]
 
     def __str__(self):
         states = collections.Counter(row["video"] for row in self.by_name.values())
@@ -115,7 +118,7 @@ class Store:
             self.wrong.append(f"{job.name}: the bytes {begin} to {end} of {file.name} are not the source's")
 
 
-REQUEST = re.compile(r"video (\S+) range=(none|(\d+)-\S*) ")
+REQUEST = re.compile(r"video (\S+) range=(?:none|(\d+)-(\d*)) ")
 
 
 def asked_again(lines, store, world, touched):
@@ -127,7 +130,9 @@ def asked_again(lines, store, world, touched):
         row = job and store.by_name.get(job.name)
         if not row or job.name in touched or row["video"] == FETCHING and not job.steady:
             continue
-        begin = int(request[3] or 0)
-        wrong += [f"{job.name}: {start} to {end} was on disk, and is fetched again: {line}"
-                  for start, end in store.had[job.name] if start <= begin < end]
+        begin = int(request[2] or 0)
+        # One without an end is broken off where it meets what is there.
+        end = int(request[3]) + 1 if request[3] else begin + 1
+        wrong += [f"{job.name}: {have} to {until} was on disk, and is fetched again: {line}"
+                  for have, until in store.had[job.name] if begin < until and have < end]
     return wrong
