@@ -62,7 +62,8 @@ class Store:
         # The first 8 bytes are looked at while they come; where fewer were kept, none is.
         if row["video_synced"] < 8:
             return []
-        pieces = [piece.split("-") for piece in row["video_extents"].split(",") if piece]
+        pieces = [piece.partition(":")[0].split("-")
+                  for piece in row["video_extents"].split(",") if piece]
         return [(0, row["video_synced"]), *((int(begin), int(end)) for begin, end in pieces)]
 
     def __str__(self):
