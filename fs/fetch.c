@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REHASH_STEP ((size_t)4 << 20) /* so that a commit never waits for long */
-
 void fetch_close_part(struct fetch *f)
 {
 	store_part_close(f->part);
@@ -75,24 +73,18 @@ static int work_open_part(struct fetch *f)
 		end > f->synced ? end : f->synced, &f->part);
 }
 
-static int rehash(struct fetch *f)
-{
-	int r = store_part_rehash(f->part, REHASH_STEP);
-	return r == 0 ? store_part_hash(f->part, f->task_sha256) : r;
-}
-
 static void work_open(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
 	int r = f->adopting ? store_hash_open(engine.store, f->run->serial, &f->part)
 			    : work_open_part(f);
-	f->task_result = r == 0 ? rehash(f) : r;
+	f->task_result = r == 0 ? fetch_rehash(f) : r;
 }
 
 static void work_rehash(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
-	f->task_result = rehash(f);
+	f->task_result = fetch_rehash(f);
 }
 
 /* ---- how it begins ------------------------------------------------------------------------------ */

@@ -155,6 +155,10 @@ void stream_free_buffers(struct stream *s);
 /* Gives to the disk thread what a stream has brought; false when that is not to be now. */
 bool fetch_write(struct stream *s);
 
+/* On the disk thread: reads and hashes some more of the front, which has met a piece or was opened
+ * again: 1 when there is more, 0 done, -errno. */
+int fetch_rehash(struct fetch *f);
+
 /* On the disk thread: puts all on disk, and takes the hash of the front. */
 int fetch_sync(struct fetch *f);
 

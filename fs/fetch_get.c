@@ -10,16 +10,14 @@
 #include <stdio.h>
 
 #define FAR_BYTES ((int64_t)1 << 20) /* nearer than that, the front is there as soon */
-#define REACH_STEP                                                                                 \
-	((int64_t)128 << 10) /* a reach begins at a multiple of it: the kernel's READs do */
-#define REHASH_STEP ((size_t)4 << 20) /* so that a commit never waits for long */
+#define REACH_STEP ((int64_t)128 << 10) /* where a reach begins, as the kernel's READs do */
 
 /* ---- joining ----------------------------------------------------------------------------------- */
 
 static void work_join(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
-	f->task_result = store_part_rehash(f->part, REHASH_STEP);
+	f->task_result = fetch_rehash(f);
 	/* What was synced of the piece is to be so of the front. */
 	if (f->task_result == 0)
 		f->task_result = fetch_sync(f);
@@ -152,30 +150,40 @@ static void judge_end(struct fetch *f)
 		(void)stream_fail(s, FETCH_JUNK, "what the server sends is no MP4 video");
 }
 
-/* Where the front goes on at once, so does the reach; else it ends with it. */
-static bool pump_reach(struct fetch *f)
+/* In turns, so that neither waits for as long as the other has something. */
+static bool write_next(struct fetch *f)
 {
-	bool met = f->front->ended && f->front->outcome == FETCH_MET;
-	if (f->front->ended && !met)
+	bool front_was_last = f->task_stream == f->front;
+	struct stream *first = front_was_last ? f->reach : f->front;
+	struct stream *second = front_was_last ? f->front : f->reach;
+	return fetch_write(first) || fetch_write(second);
+}
+
+/* What the front has met may still be in the reach's buffer. */
+static bool is_met(const struct fetch *f)
+{
+	return f->front->outcome == FETCH_MET && extents_next(&f->extents, f->bytes) == f->bytes;
+}
+
+/* Where the front goes on at once, so does the reach; else it ends with it. */
+static bool write_rest(struct fetch *f)
+{
+	if (fetch_write(f->front))
+		return true;
+	judge_end(f);
+	if (f->front->outcome != FETCH_MET)
 		stream_stop(f->reach);
-	/* What was met may still be in its buffer, and is written once then. */
-	if (met && extents_next(&f->extents, f->bytes) == f->bytes)
-		return false;
-	return fetch_write(f->reach);
+	return !is_met(f) && fetch_write(f->reach);
 }
 
 bool fetch_pump(struct fetch *f)
 {
 	if (f->task_out)
 		return false;
-	if (fetch_write(f->front))
-		return false;
 	if (f->front->ended)
-		judge_end(f);
-	if (pump_reach(f))
+		return !write_rest(f);
+	if (write_next(f))
 		return false;
-	if (f->front->ended)
-		return true;
 	if (f->reach->ended)
 		note_reach(f);
 	aim(f);

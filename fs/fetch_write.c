@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SYNC_BYTES ((int64_t)16 << 20) /* at most so many are lost in a power cut */
+#define REHASH_STEP ((size_t)4 << 20) /* so that a commit never waits for long */
 
 /* ---- on the disk thread ----------------------------------------------------------------------- */
 
@@ -20,6 +21,12 @@ static int write_some(struct fetch *f, const struct stream *s)
 		f->unsynced += (int64_t)s->written;
 	f->task_crc = s == f->front ? 0 : extents_crc(0, s->writing, s->written);
 	return r;
+}
+
+int fetch_rehash(struct fetch *f)
+{
+	int r = store_part_rehash(f->part, REHASH_STEP);
+	return r == 0 ? store_part_hash(f->part, f->task_sha256) : r;
 }
 
 int fetch_sync(struct fetch *f)
