@@ -34,6 +34,9 @@ static const struct option options[] = {
 	OPTION("rate", NUMBER, IN_ANSWER | IN_SERVE, rate),
 	OPTION("cut", NUMBER, IN_ANSWER | IN_SERVE, cut),
 	OPTION("stall", NUMBER, IN_ANSWER | IN_SERVE, stall),
+	OPTION("cut-after", NUMBER, IN_ANSWER | IN_SERVE, cut_after),
+	OPTION("stall-after", NUMBER, IN_ANSWER | IN_SERVE, stall_after),
+	OPTION("for", NUMBER, IN_ANSWER | IN_SERVE, stall_ms),
 	OPTION("drop", FLAG, IN_ANSWER | IN_SERVE, drop),
 	OPTION("hang", FLAG, IN_ANSWER | IN_SERVE, hang),
 	OPTION("retry-after", STRING, IN_ANSWER | IN_SERVE, retry_after),
@@ -50,6 +53,9 @@ static const struct option options[] = {
 	OPTION("no-length", FLAG, IN_SERVE, no_length),
 	OPTION("no-length", STRING, IN_SERVE, length_end),
 	OPTION("no-range", FLAG, IN_SERVE, no_range),
+	OPTION("no-if-range", FLAG, IN_SERVE, no_if_range),
+	OPTION("off-by", SIGNED, IN_SERVE, off_by),
+	OPTION("encoding", STRING, IN_SERVE, encoding),
 	OPTION("etag", STRING, IN_SERVE, etag),
 	OPTION("from", STRING, IN_SERVE, from),
 };
@@ -141,6 +147,8 @@ static int step_check(struct complaint *wrong, const struct step *step)
 		return complain(wrong, "more than one body", step->builtin ? step->builtin : "");
 	if (step->until && step->times != 1)
 		return complain(wrong, "times and until do not go together", step->until);
+	if (step->until && step->stall_ms)
+		return complain(wrong, "for and until do not go together", step->until);
 	if (step->status && (step->status < 200 || step->status > 599))
 		return complain(wrong, "no status", "200 to 599 are");
 	if (step->length_end && strcmp(step->length_end, "close") != 0)
@@ -156,6 +164,7 @@ int options_read(char **line, unsigned where, struct step *step, struct complain
 	int r;
 	step->times = 1;
 	step->progress = step->cut = step->stall = step->rate = -1;
+	step->cut_after = step->stall_after = -1;
 	while ((r = words_next(line, &word)) > 0) {
 		if (where == IN_ANSWER && answer_word(step, &word))
 			continue;

@@ -28,23 +28,27 @@ static int64_t least(int64_t a, int64_t b)
 /* The end of what may be sent, as a distance from the reply's start. */
 static int64_t end_of(const struct reply *reply)
 {
-	int64_t cut = reply->step->cut;
-	if (cut < 0)
-		return reply->length;
-	return cut > reply->start ? least(reply->length, cut - reply->start) : 0;
+	const struct step *step = reply->step;
+	int64_t end = reply->length;
+	if (step->cut_after >= 0)
+		end = least(end, step->cut_after);
+	if (step->cut >= 0)
+		end = step->cut > reply->start ? least(end, step->cut - reply->start) : 0;
+	return end;
 }
 
 /* Holds the reply where it is to stall. How many bytes may follow; -ECANCELED to give up. */
 static int64_t stall(struct reply *reply, int64_t at, int64_t wanted)
 {
 	const struct step *step = reply->step;
-	if (step->stall < 0 || reply->stalled)
+	if ((step->stall < 0 && step->stall_after < 0) || reply->stalled)
 		return wanted;
-	int64_t before = step->stall - reply->start - at;
+	int64_t before = (step->stall >= 0 ? step->stall - reply->start : step->stall_after) - at;
 	if (before > 0)
 		return least(wanted, before);
 	reply->stalled = true;
-	int r = stage_await(reply->stage, reply->connection, step->until);
+	int r = step->stall_ms ? stage_sleep(reply->stage, step->stall_ms)
+			       : stage_await(reply->stage, reply->connection, step->until);
 	return r ? r : wanted;
 }
 
@@ -87,12 +91,17 @@ static ssize_t on_bytes(void *context, uint64_t position, char *bytes, size_t ro
 		wanted = pace(reply, at, wanted);
 	if (wanted > 0)
 		wanted = copy(reply, at, bytes, wanted);
+	if (wanted > 0)
+		reply->sent = at + wanted;
 	return wanted > 0 ? (ssize_t)wanted : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static void on_free(void *context)
 {
 	struct reply *reply = context;
+	if (reply->video && reply->sent)
+		stage_log(reply->stage, "sent %s from=%" PRId64 " bytes=%" PRId64,
+			reply->video->name, reply->start, reply->sent);
 	free(reply->text.data);
 	free(reply);
 }

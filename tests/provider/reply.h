@@ -24,6 +24,7 @@ struct reply {
 	int64_t start; /* where in the body the answer starts */
 	int64_t length; /* how many bytes are really there */
 	int64_t started_ms;
+	int64_t sent;
 	bool stalled; /* it has been, once */
 	struct MHD_Response *response;
 };

@@ -40,6 +40,9 @@ struct step {
 	int64_t progress;
 	int64_t cut;
 	int64_t stall;
+	int64_t cut_after; /* as cut and stall, counted from where the answer begins */
+	int64_t stall_after;
+	int64_t stall_ms; /* then it goes on by itself */
 	int64_t delay_ms;
 	int64_t rate;
 	int64_t pad_bytes;
@@ -50,7 +53,10 @@ struct step {
 	bool drop;
 	bool empty;
 	bool raw; /* answer: nothing in the body is replaced */
+	int64_t off_by; /* serve: how far from the range that was asked for */
+	const char *encoding; /* serve: the name of one */
 	bool no_range;
+	bool no_if_range;
 	bool no_length;
 	const char *length_end; /* `close`: the end of the body is the end of the connection */
 	char *loaded; /* what `file` holds, put here by body.c, freed by script_free() */

@@ -172,9 +172,13 @@ static void turn_take(struct cursor *cursor, const struct step *step)
 static void turn_enter(struct stage *stage, struct cursor *cursor, const struct section *section,
 	bool head, struct turn *turn)
 {
-	static const struct step plain = {
-		.times = 1, .progress = -1, .cut = -1, .stall = -1, .rate = -1
-	};
+	static const struct step plain = { .times = 1,
+		.progress = -1,
+		.cut = -1,
+		.stall = -1,
+		.cut_after = -1,
+		.stall_after = -1,
+		.rate = -1 };
 	if (!cursor->step)
 		cursor->step = STAILQ_FIRST(&section->steps);
 	while (cursor->step && step_is_over(stage, cursor)) {

@@ -46,6 +46,16 @@ static int range_parse(const char *text, int64_t size, struct range *range)
 	return RANGE_GOOD;
 }
 
+/* Another range than the one that was asked for; at least one byte of the video. */
+static void range_shift(struct range *range, int64_t by)
+{
+	range->first += by;
+	if (range->first < 0)
+		range->first = 0;
+	if (range->first > range->last)
+		range->first = range->last;
+}
+
 /* With its quotes; the word `none` is none. By itself it depends on what is served. */
 static void etag_make(
 	const struct step *step, const struct section *source, char *etag, size_t room)
@@ -68,10 +78,12 @@ static enum MHD_Result send_video(const struct request *request, const struct st
 	char content_range[64];
 	struct range range = { 0, source->size - 1 };
 	etag_make(step, source, etag, sizeof(etag));
-	bool is_same = !asked->if_range || strcmp(asked->if_range, etag) == 0;
+	bool is_same = !asked->if_range || step->no_if_range || strcmp(asked->if_range, etag) == 0;
 	int kind = RANGE_NONE;
 	if (!step->no_range && is_same)
 		kind = range_parse(asked->range, source->size, &range);
+	if (kind == RANGE_GOOD)
+		range_shift(&range, step->off_by);
 	unsigned status = kind == RANGE_NONE ? MHD_HTTP_OK : MHD_HTTP_PARTIAL_CONTENT;
 	int64_t length = range.last - range.first + 1;
 	(void)snprintf(content_range, sizeof(content_range),
@@ -89,6 +101,7 @@ static enum MHD_Result send_video(const struct request *request, const struct st
 	reply_header(reply, MHD_HTTP_HEADER_CONTENT_TYPE, step->type ? step->type : "video/mp4");
 	reply_header(reply, MHD_HTTP_HEADER_ACCEPT_RANGES, step->no_range ? NULL : "bytes");
 	reply_header(reply, MHD_HTTP_HEADER_ETAG, *etag ? etag : NULL);
+	reply_header(reply, MHD_HTTP_HEADER_CONTENT_ENCODING, step->encoding);
 	reply_header(
 		reply, MHD_HTTP_HEADER_CONTENT_RANGE, kind == RANGE_NONE ? NULL : content_range);
 	return reply_send(reply, step->status ? (unsigned)step->status : status);

@@ -81,6 +81,10 @@ static void test_defaults(void **state)
 	assert_null(step->builtin);
 	assert_int_equal(step->cut, -1);
 	assert_int_equal(step->stall, -1);
+	assert_int_equal(step->cut_after, -1);
+	assert_int_equal(step->stall_after, -1);
+	assert_int_equal(step->stall_ms, 0);
+	assert_int_equal(step->off_by, 0);
 	assert_int_equal(step->rate, -1);
 	assert_int_equal(step->progress, -1);
 	assert_int_equal(step->delay_ms, 0);
@@ -123,7 +127,8 @@ static void test_numbers(void **state)
 	(void)state;
 	struct script script;
 	parse("video v\nsize 3G\nserve cut=2K stall=1M rate=1 delay=0\nserve length=-100\n"
-	      "serve length=+1K",
+	      "serve length=+1K\n"
+	      "serve cut-after=1K stall-after=512 for=300 off-by=-7",
 		&script);
 	const struct section *video = script_video(&script, "v");
 	assert_int_equal(video->size, INT64_C(3221225472));
@@ -132,6 +137,10 @@ static void test_numbers(void **state)
 	assert_int_equal(step_at(video, 0)->delay_ms, 0);
 	assert_int_equal(step_at(video, 1)->length_lie, -100);
 	assert_int_equal(step_at(video, 2)->length_lie, 1024);
+	assert_int_equal(step_at(video, 3)->cut_after, 1024);
+	assert_int_equal(step_at(video, 3)->stall_after, 512);
+	assert_int_equal(step_at(video, 3)->stall_ms, 300);
+	assert_int_equal(step_at(video, 3)->off_by, -7);
 	script_free(&script);
 }
 
@@ -204,6 +213,8 @@ static void test_flag_or_value(void **state)
 	assert_false(step_at(script_job(&script, "x"), 1)->raw);
 	script_free(&script);
 	assert_wrong("video v\nsize 1\nserve raw", "line 3: no such option here: raw");
+	assert_wrong("video v\nsize 1\nserve stall=1 for=5 until=go",
+		"line 3: for and until do not go together: go");
 	assert_wrong("video v\nsize 1\nserve no-length=2",
 		"line 3: no-length is alone or no-length=close: 2");
 	assert_wrong("job *\nanswer drop=1", "line 2: no such option here: drop");
