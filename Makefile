@@ -82,8 +82,10 @@ OBJECTS = \
 	fs/view.o \
 	fs/view_text.o
 
-SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/fuzz/*.c tests/bench/*.c)
-HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/fuzz/*.h)
+SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c tests/fuzz/*.c \
+	tests/bench/*.c)
+HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/reader/*.h \
+	tests/fuzz/*.h)
 STORIES = $(notdir $(wildcard tests/stories/*.bats))
 SHELL_FILES = .ci/run contrib/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/stories/lib.bash tests/stories/*.bats
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -93,6 +95,7 @@ ROUNDS = 100
 # A path below a build directory says what is run, and on what: see tests/run.
 TESTS = $(UNITS) $(FUZZERS) $(addprefix $(BUILD)/stories/,$(STORIES))
 PROVIDER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/provider/*.c))
+READER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reader/*.c))
 
 LIBRARIES = fuse3 libcurl sqlite3 libcjson libcrypto zlib
 # Asked only when something is compiled, and once: on a new machine pkg-config comes with deps.
@@ -115,7 +118,7 @@ endif
 COMPILE = $(CC) $(DIALECT) $(library_cflags) $(CPPFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
 	$(CFLAGS) $(HARDENING) -fPIE -pthread
 LINK = $(CC) $(CFLAGS) -fPIE -pie -pthread $(LINK_HARDENING) $(LDFLAGS)
-TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/provider $(UNITS) $(FUZZERS)
+TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/provider $(BUILD)/reader $(UNITS) $(FUZZERS)
 
 all: $(BUILD)/cometfs
 
@@ -128,6 +131,9 @@ $(BUILD)/libcometfs.a: $(addprefix $(BUILD)/,$(OBJECTS))
 
 $(BUILD)/provider: $(PROVIDER_OBJECTS)
 	$(LINK) -o $@ $^ $(shell pkg-config --libs libmicrohttpd)
+
+$(BUILD)/reader: $(READER_OBJECTS)
+	$(LINK) -o $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcometfs.a
 	@mkdir -p $(@D)

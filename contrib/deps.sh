@@ -33,6 +33,7 @@ test   clang-tidy            -                       -                 -
 test   cppcheck              cppcheck                cppcheck          cppcheck
 test   shellcheck            ShellCheck              shellcheck        shellcheck
 test   ffmpeg                ffmpeg-free             ffmpeg            ffmpeg
+test   fio                   fio                     fio               fio
 test   jq                    jq                      jq                jq
 test   rsync                 rsync                   rsync             rsync
 test   strace                strace                  strace            strace
