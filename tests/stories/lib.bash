@@ -97,6 +97,28 @@ start_cometfs() {
 	kill -0 $DAEMON
 }
 
+# fake_clock [VARIABLE=VALUE…]: the clocks of the daemons to come are what set_clock says.
+fake_clock() {
+	sanitized && skip "the faked clock and the sanitizer both want to be loaded first"
+	local library
+	library=$(find /usr/lib* -name libfaketime.so.1 | head -1)
+	[ -n "$library" ]
+	cat >"$BATS_TEST_TMPDIR/cometfs" <<-SCRIPT
+		#!/bin/sh
+		export LD_PRELOAD=$library FAKETIME_TIMESTAMP_FILE=$BATS_TEST_TMPDIR/clock FAKETIME_NO_CACHE=1 $*
+		exec $COMETFS "\$@"
+	SCRIPT
+	chmod +x "$BATS_TEST_TMPDIR/cometfs"
+	COMETFS=$BATS_TEST_TMPDIR/cometfs
+	set_clock +0
+}
+
+# set_clock +365d: so far from the real one.
+set_clock() {
+	echo "$1" >"$BATS_TEST_TMPDIR/clock.new"
+	mv "$BATS_TEST_TMPDIR/clock.new" "$BATS_TEST_TMPDIR/clock"
+}
+
 # Ends the daemon as a service manager does; it has to end well.
 stop_cometfs() {
 	local pid=$DAEMON
@@ -186,6 +208,12 @@ made() {
 # asked PATTERN: lines of the provider's log.
 asked() {
 	grep -E "$1" "$BATS_TEST_TMPDIR/provider.log"
+}
+
+# sent NAME: how many bytes of a video the provider has sent in all; all are told when it has ended.
+sent() {
+	awk -v name="$1" '$1 == "sent" && $2 == name { sub("bytes=", "", $4); sum += $4 } END { print sum + 0 }' \
+		"$BATS_TEST_TMPDIR/provider.log"
 }
 
 # said TEXT: how often the daemon's log says so.
