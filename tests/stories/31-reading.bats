@@ -143,6 +143,22 @@ is_whole() {
 	reads_were_right
 }
 
+# A page that somebody waits for is locked, and an open that drops the pages would wait for it.
+@test "an open beside somebody who waits through the page cache answers at once" {
+	play timeout=10 'stall=256K until=go' ''
+	track big
+	local video=$MNT/jobs/big/video.mp4
+	wait_until '[ -e "$MNT/jobs/big/video.mp4" ]'
+	python3 tests/stories/copy.py sendfile "$video" "$BATS_TEST_TMPDIR/copy" 3>&- &
+	local pid=$!
+	wait_until '[ -s "$BATS_TEST_TMPDIR/copy" ]'
+	within 2000 cmp <(head -c 65536 "$video") <(head -c 65536 "$RIGHT/big.mp4")
+	within 2000 cmp <(head -c 65536 "$video") <(head -c 65536 "$RIGHT/big.mp4")
+	event go
+	wait $pid
+	cmp "$BATS_TEST_TMPDIR/copy" "$RIGHT/big.mp4"
+}
+
 # ---- ordinary tools
 
 copies() {

@@ -66,6 +66,26 @@ is_lost() {
 	is_whole
 }
 
+@test "servers that send a byte a second do not keep other videos from being fetched" {
+	start_provider - <<-'SCRIPT'
+		job slow*
+			answer done video=slow.mp4
+		job *
+			answer done video=clip.mp4
+		video clip.mp4
+			file clip.mp4
+		video slow.mp4
+			size 1M
+			serve rate=1
+	SCRIPT
+	start_cometfs timeout=2
+	track slow1 slow2 slow3 slow4
+	wait_until '[ "$(video_gets slow.mp4)" -ge 4 ]'
+	track $ID
+	wait_status $ID .video.state ready
+	is_clip $ID
+}
+
 # ---- lengths
 
 @test "a length that is more than what comes, again and again: never taken for whole" {

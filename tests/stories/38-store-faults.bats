@@ -30,8 +30,10 @@ small_store() {
 }
 
 teardown() {
-	end_story
+	local good=true
+	end_story || good=false
 	[ -z "${SMALL:-}" ] || umount "$SMALL"
+	$good
 }
 
 fill() {
@@ -195,6 +197,7 @@ kept_away() {
 }
 
 @test "a kept video that was replaced by a link, which is not followed" {
+	expect_log 'a file that no job knows, left alone: 1.mp4'
 	made big.mp4 2M | tr '\0-\377' '\1-\377\0' >"$BATS_TEST_TMPDIR/strange"
 	kept_away 'ln -sf "$BATS_TEST_TMPDIR/strange" "$KEPT"'
 	cmp "$BATS_TEST_TMPDIR/strange" <(made big.mp4 2M | tr '\0-\377' '\1-\377\0')
@@ -219,9 +222,10 @@ part_away() {
 	asked 'video big.mp4 range=1[6-9][0-9]{6}-'
 }
 
-@test "a part that was cut short: it goes on from there" {
+# What is left of it cannot be told from what somebody may have made of it.
+@test "a part that was cut short: it is not taken for what came" {
+	expect_log 'its part is not what had come'
 	part_away 'truncate -s 5000000 "$PART"'
-	asked 'video big.mp4 range=5000000-'
 }
 
 @test "a part that has grown" {
@@ -233,9 +237,15 @@ part_away() {
 }
 
 @test "a part that was replaced by a link, which is not followed" {
+	expect_log 'a file that no job knows, left alone: 1.mp4'
 	made strange 20M >"$BATS_TEST_TMPDIR/strange"
 	part_away 'ln -sf "$BATS_TEST_TMPDIR/strange" "$PART"'
 	cmp "$BATS_TEST_TMPDIR/strange" <(made strange 20M)
+}
+
+@test "a part whose bytes were changed: it is not taken for what came" {
+	expect_log 'its part is not what had come'
+	part_away 'printf X | dd status=none of="$PART" bs=1 seek=5000000 conv=notrunc'
 }
 
 # ---- while it runs
@@ -253,6 +263,7 @@ part_grows() {
 }
 
 @test "a part of which something was synced, deleted while it grows" {
+	expect_log 'its part is not what had come'
 	part_grows 'rm "$PART"'
 }
 
@@ -271,4 +282,22 @@ part_grows() {
 	event go
 	is_whole
 	cmp "$BATS_TEST_TMPDIR/strange" <(made strange 2M)
+}
+
+@test "a part of which something was synced, cut short while it grows" {
+	expect_log 'its part is not what had come'
+	part_grows 'truncate -s 100K "$PART"'
+}
+
+@test "a part of which something was synced, replaced by a link while it grows" {
+	expect_log 'its part is not what had come'
+	made strange 20M >"$BATS_TEST_TMPDIR/strange"
+	part_grows 'ln -sf "$BATS_TEST_TMPDIR/strange" "$PART"'
+	cmp "$BATS_TEST_TMPDIR/strange" <(made strange 20M)
+}
+
+@test "a part of which something was synced, replaced by another file while it grows" {
+	expect_log 'its part is not what had come'
+	made strange 20M >"$BATS_TEST_TMPDIR/strange"
+	part_grows 'mv "$BATS_TEST_TMPDIR/strange" "$PART"'
 }
