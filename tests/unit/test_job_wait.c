@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who waits is woken once: by what he waits for, by its end, or by the end of his patience. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base.h"
@@ -128,11 +127,10 @@ static void another_epoch(void **state)
 static struct job fetching_with(int64_t bytes, const char *extents)
 {
 	struct job job = fetching(1, bytes);
-	long long from, to;
-	int length;
-	while (sscanf(extents, "%lld-%lld%n", &from, &to, &length) == 2) {
+	char *end;
+	for (; *extents != '\0'; extents = *end == ',' ? end + 1 : end) {
+		int64_t from = strtoll(extents, &end, 10), to = strtoll(end + 1, &end, 10);
 		assert_int_equal(extents_add(&job.video_extents, from, to, 0), 0);
-		extents += length + (extents[length] == ',');
 	}
 	return job;
 }
