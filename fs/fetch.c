@@ -129,9 +129,10 @@ static void take_stock(struct fetch *f)
 /* Whether the part is not what was synced: a version that kept no hash of it is believed. */
 static bool is_strange(const struct fetch *f)
 {
-	if (f->task_result == -ELOOP || f->task_result == -EUCLEAN)
+	int r = f->task_result;
+	if (r == -ELOOP || r == -EUCLEAN || r == -EISDIR)
 		return true; /* no plain file */
-	return f->task_result == 0 && !f->adopting && f->sha256[0] != '\0' &&
+	return r == 0 && !f->adopting && f->sha256[0] != '\0' &&
 	       strcmp(f->sha256, f->task_sha256) != 0;
 }
 

@@ -45,6 +45,16 @@ static int on_bad_status(struct stream *s, const struct http_head *head)
 	return stream_fail(s, denied ? FETCH_DENIED : FETCH_CUT, reason);
 }
 
+static int take_size(struct stream *s, int64_t size)
+{
+	s->fetch->size = size;
+	if (size == 0)
+		return stream_fail(s, FETCH_JUNK, "the server sends an empty file");
+	if (size > engine.options.max_video)
+		return stream_fail(s, FETCH_TOO_LARGE, "the video is larger than max_video");
+	return 0;
+}
+
 /* The answer to a range begins exactly where it was asked to, in a file of the same length. */
 static int on_partial(struct stream *s, const struct http_head *head)
 {
@@ -55,8 +65,7 @@ static int on_partial(struct stream *s, const struct http_head *head)
 		(head->etag[0] == '\0' || f->etag[0] == '\0' || strcmp(head->etag, f->etag) == 0);
 	if (!fits)
 		return stream_fail(s, FETCH_CHANGED, "the server's file is another one now");
-	f->size = head->range_total;
-	return 0;
+	return take_size(s, head->range_total);
 }
 
 /* The whole file, which only the front can use, and only from its beginning. */
@@ -68,13 +77,8 @@ static int on_whole(struct stream *s, const struct http_head *head)
 		return stream_fail(s, FETCH_CHANGED, "the server begins again from the start");
 	if (f->size >= 0 && head->length != f->size)
 		return stream_fail(s, FETCH_CHANGED, "the server's file has another length now");
-	f->size = head->length;
 	(void)snprintf(f->etag, sizeof(f->etag), "%s", head->etag);
-	if (f->size == 0)
-		return stream_fail(s, FETCH_JUNK, "the server sends an empty file");
-	if (f->size > engine.options.max_video)
-		return stream_fail(s, FETCH_TOO_LARGE, "the video is larger than max_video");
-	return 0;
+	return take_size(s, head->length);
 }
 
 static int on_head(void *arg, const struct http_head *head)

@@ -157,7 +157,9 @@ static void on_file(void *arg, uint64_t serial, const char *name)
 {
 	struct job job;
 	(void)arg;
-	if (serial == 0 || job_get_hidden(serial, &job) != 0)
+	if (serial == 0)
+		log_warning("the store has something that is not ours: %s", name);
+	else if (job_get_hidden(serial, &job) != 0)
 		log_warning("the store has a file that no job knows, left alone: %s", name);
 }
 

@@ -20,6 +20,14 @@ void store_video_name(char name[VIDEO_NAME_SIZE], uint64_t serial, enum store_ki
 	assert(length > 0 && length < VIDEO_NAME_SIZE);
 }
 
+int store_move_aside(int videos_fd, uint64_t serial, enum store_kind kind)
+{
+	char from[VIDEO_NAME_SIZE], to[VIDEO_NAME_SIZE];
+	store_video_name(from, serial, kind);
+	store_video_name(to, serial, STORE_DAMAGED);
+	return renameat(videos_fd, from, videos_fd, to) < 0 ? -errno : 0;
+}
+
 /* O_NONBLOCK: a pipe that lies there must not stop us before it is seen to be one. */
 int store_open_file(int dir_fd, const char *name, int flags)
 {

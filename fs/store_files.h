@@ -23,6 +23,9 @@ enum store_kind { STORE_WHOLE, STORE_PART, STORE_DAMAGED };
 /* The name of a whole video, of its part, or of one that was set aside. */
 void store_video_name(char name[VIDEO_NAME_SIZE], uint64_t serial, enum store_kind kind);
 
+/* Renames what stands in a video's or part's place as damaged: 0 or -errno. */
+int store_move_aside(int videos_fd, uint64_t serial, enum store_kind kind);
+
 /* Opens a plain file that lies in a directory of the store: a descriptor; -ELOOP, -EUCLEAN. */
 int store_open_file(int dir_fd, const char *name, int flags);
 

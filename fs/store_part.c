@@ -82,6 +82,17 @@ static int cut(struct store_part *part, int64_t bytes)
 	return r;
 }
 
+/* A new one. Somebody's directory in its place may have things in it. */
+static int make_file(const struct store *store, struct store_part *part)
+{
+	int r = store_delete_part(store, part->serial);
+	if (r == 0)
+		r = open_file(part, STORE_PART, O_RDWR | O_CREAT);
+	if (r == -EISDIR && store_move_aside(part->videos_fd, part->serial, STORE_PART) == 0)
+		r = open_file(part, STORE_PART, O_RDWR | O_CREAT);
+	return r;
+}
+
 int store_part_open(const struct store *store, uint64_t serial, int64_t keep, int64_t end,
 	struct store_part **part)
 {
@@ -89,9 +100,7 @@ int store_part_open(const struct store *store, uint64_t serial, int64_t keep, in
 	struct store_part *new = part_new(store, serial);
 	if (new == NULL)
 		return -ENOMEM;
-	int r = end > 0 ? 0 : store_delete_part(store, serial);
-	if (r == 0)
-		r = open_file(new, STORE_PART, O_RDWR | O_CREAT);
+	int r = end > 0 ? open_file(new, STORE_PART, O_RDWR | O_CREAT) : make_file(store, new);
 	if (r == 0 && new->bytes > keep)
 		new->bytes = keep;
 	if (r == 0 && new->end > end) {
@@ -306,7 +315,11 @@ static int rename_part(const struct store_part *part)
 	char from[VIDEO_NAME_SIZE], to[VIDEO_NAME_SIZE];
 	store_video_name(from, part->serial, STORE_PART);
 	store_video_name(to, part->serial, STORE_WHOLE);
-	return renameat(part->videos_fd, from, part->videos_fd, to) < 0 ? -errno : 0;
+	int r = renameat(part->videos_fd, from, part->videos_fd, to) < 0 ? -errno : 0;
+	/* Somebody's directory: it may have things in it. */
+	if (r == -EISDIR && store_move_aside(part->videos_fd, part->serial, STORE_WHOLE) == 0)
+		r = renameat(part->videos_fd, from, part->videos_fd, to) < 0 ? -errno : 0;
+	return r;
 }
 
 int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE])

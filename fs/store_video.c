@@ -146,12 +146,8 @@ int store_delete(const struct store *store, uint64_t serial)
 
 int store_set_aside(const struct store *store, uint64_t serial)
 {
-	char from[VIDEO_NAME_SIZE], to[VIDEO_NAME_SIZE];
-	store_video_name(from, serial, STORE_WHOLE);
-	store_video_name(to, serial, STORE_DAMAGED);
-	if (renameat(store->videos_fd, from, store->videos_fd, to) < 0)
-		return -errno;
-	return store_sync(store->videos_fd);
+	int r = store_move_aside(store->videos_fd, serial, STORE_WHOLE);
+	return r == 0 ? store_sync(store->videos_fd) : r;
 }
 
 int store_statfs(const struct store *store, struct statvfs *out)

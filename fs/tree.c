@@ -168,13 +168,13 @@ static void stat_document(struct stat *st, uint32_t size, const struct job *job)
 	set_times_ms(st, job->changed_ms);
 }
 
-static int stat_of_job(struct stat *st, enum tree_kind kind, const struct job_view *view,
+static int stat_of_job(struct stat *st, uint64_t inode, const struct job_view *view,
 	uint32_t (*status_size)(const struct job_view *view))
 {
 	const struct job *job = &view->job;
 	uint32_t shown = view->shown[JOB_FILE_RESPONSE];
 
-	switch (kind) {
+	switch (tree_kind(inode)) {
 	case TREE_JOB_DIR:
 		stat_directory(st, 2, job->done_ms > 0 ? job->done_ms : job->tracked_ms);
 		return 0;
@@ -185,7 +185,8 @@ static int stat_of_job(struct stat *st, enum tree_kind kind, const struct job_vi
 		stat_document(st, shown > 0 ? shown : job->response_size, job);
 		return 0;
 	case TREE_VIDEO:
-		return stat_video(st, job);
+		/* Who has the one before open still must not take this one's size for his. */
+		return tree_is_stale(inode, job) ? -ESTALE : stat_video(st, job);
 	case TREE_KINDS:
 		break;
 	}
@@ -208,7 +209,7 @@ static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *ow
 	if (tree_serial(inode) == 0 || tree_kind(inode) >= TREE_KINDS)
 		return -ENOENT;
 	int r = job_get(tree_serial(inode), &view);
-	return r == 0 ? stat_of_job(st, tree_kind(inode), &view, status_size) : r;
+	return r == 0 ? stat_of_job(st, inode, &view, status_size) : r;
 }
 
 int tree_stat(uint64_t inode, const struct tree_owner *owner,

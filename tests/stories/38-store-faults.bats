@@ -32,7 +32,7 @@ small_store() {
 teardown() {
 	local good=true
 	end_story || good=false
-	[ -z "${SMALL:-}" ] || umount "$SMALL"
+	[ -z "${SMALL:-}" ] || umount "$SMALL" || good=false
 	$good
 }
 
@@ -105,7 +105,7 @@ is_full() {
 	fill
 	event go
 	wait_until '[ "$(status $ID .video.error.code)" = store_full ] || [ "$(status $ID .video.state)" = ready ]'
-	expect_log 'the store has a file that no job knows, left alone: fill'
+	expect_log 'something that is not ours: fill'
 	stop_cometfs
 	start_cometfs
 	rm "$STORE/videos/fill"
@@ -197,10 +197,16 @@ kept_away() {
 }
 
 @test "a kept video that was replaced by a link, which is not followed" {
-	expect_log 'a file that no job knows, left alone: 1.mp4'
+	expect_log 'something that is not ours: 1.mp4'
 	made big.mp4 2M | tr '\0-\377' '\1-\377\0' >"$BATS_TEST_TMPDIR/strange"
 	kept_away 'ln -sf "$BATS_TEST_TMPDIR/strange" "$KEPT"'
 	cmp "$BATS_TEST_TMPDIR/strange" <(made big.mp4 2M | tr '\0-\377' '\1-\377\0')
+}
+
+@test "a kept video that was replaced by a directory" {
+	expect_log 'something that is not ours: 1.mp4'
+	kept_away 'rm "$KEPT"; mkdir "$KEPT"; touch "$KEPT/of-his"'
+	[ -e "$KEPT.damaged/of-his" ]
 }
 
 # part_away COMMAND: what somebody does to a part of 18 MiB, 16 of which were synced.
@@ -237,10 +243,16 @@ part_away() {
 }
 
 @test "a part that was replaced by a link, which is not followed" {
-	expect_log 'a file that no job knows, left alone: 1.mp4'
+	expect_log 'something that is not ours: 1.mp4'
 	made strange 20M >"$BATS_TEST_TMPDIR/strange"
 	part_away 'ln -sf "$BATS_TEST_TMPDIR/strange" "$PART"'
 	cmp "$BATS_TEST_TMPDIR/strange" <(made strange 20M)
+}
+
+@test "a part that was replaced by a directory" {
+	expect_log 'something that is not ours: 1.mp4.part'
+	part_away 'rm "$PART"; mkdir "$PART"; touch "$PART/of-his"'
+	[ -e "$KEPT.damaged/of-his" ]
 }
 
 @test "a part whose bytes were changed: it is not taken for what came" {

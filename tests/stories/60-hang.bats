@@ -76,7 +76,9 @@ wait_for_readers() {
 	within 2000 stop_cometfs
 	local pid
 	for pid in "${PIDS[@]}"; do
-		run ! wait "$pid"
+		if wait "$pid"; then
+			return 1
+		fi
 	done
 }
 
