@@ -43,12 +43,14 @@ static uint32_t combine(uint32_t left, uint32_t right, int64_t right_bytes)
 	return (uint32_t)crc32_combine(left, right, right_bytes);
 }
 
-/* What of the two is synced without a gap counts. */
+/* Where no account of what is synced is lost by it: else they stay apart until all of it is. */
 static void join_with_next(struct extents *extents, uint32_t i)
 {
 	struct extent *left = &extents->at[i];
 	const struct extent *right = &extents->at[i + 1];
 	if (i + 1 >= extents->count || left->to < right->from)
+		return;
+	if (left->synced < left->to && right->synced > right->from)
 		return;
 	if (left->synced == left->to && right->synced > right->from) {
 		left->synced_crc =
@@ -71,13 +73,6 @@ static void grow_at_end(struct extent *extent, int64_t to, uint32_t crc)
 	extent->to = to;
 }
 
-static void grow_at_start(struct extent *extent, int64_t from, uint32_t crc)
-{
-	extent->crc = combine(crc, extent->crc, extent->to - extent->from);
-	extent->from = extent->synced = from;
-	extent->synced_crc = 0;
-}
-
 int extents_add(struct extents *extents, int64_t from, int64_t to, uint32_t crc)
 {
 	assert(0 <= from && from < to && extents_next(extents, from) >= to);
@@ -87,8 +82,6 @@ int extents_add(struct extents *extents, int64_t from, int64_t to, uint32_t crc)
 	/* One that grows needs no place of its own, also where there is none left. */
 	if (i > 0 && extents->at[i - 1].to == from)
 		grow_at_end(&extents->at[--i], to, crc);
-	else if (i < extents->count && extents->at[i].from == to)
-		grow_at_start(&extents->at[i], from, crc);
 	else
 		r = put_in(extents, i, added);
 	if (r == 0)
@@ -104,8 +97,12 @@ const struct extent *extents_at(const struct extents *extents, int64_t from)
 
 int64_t extents_gap(const struct extents *extents, int64_t at)
 {
-	uint32_t i = place_of(extents, at);
-	return i < extents->count && extents->at[i].from <= at ? extents->at[i].to : at;
+	for (uint32_t i = place_of(extents, at); i < extents->count; i++) {
+		if (extents->at[i].from > at)
+			break;
+		at = extents->at[i].to;
+	}
+	return at;
 }
 
 int64_t extents_next(const struct extents *extents, int64_t at)
@@ -143,6 +140,8 @@ void extents_sync(struct extents *extents)
 		extents->at[i].synced = extents->at[i].to;
 		extents->at[i].synced_crc = extents->at[i].crc;
 	}
+	for (uint32_t i = extents->count; i-- > 0;)
+		join_with_next(extents, i);
 }
 
 void extents_keep_synced(struct extents *extents)

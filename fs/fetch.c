@@ -14,6 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool fetch_has_bytes(const struct fetch *f)
+{
+	return f->bytes > 0 || f->extents.count > 0;
+}
+
 void fetch_close_part(struct fetch *f)
 {
 	store_part_close(f->part);
@@ -89,32 +94,39 @@ static void work_rehash(struct disk_task *task)
 
 /* ---- how it begins ------------------------------------------------------------------------------ */
 
-/* What an attempt announced that brought nothing was of something else. */
+static void work_reserve(struct disk_task *task)
+{
+	struct fetch *f = container_of(task, struct fetch, task);
+	f->task_result = store_part_reserve(f->part, f->task_reserve);
+}
+
+static void after_reserve(struct fetch *f)
+{
+	if (f->task_result == 0)
+		fetch_get(f);
+	else
+		fetch_wait_for_room(f, strerror(-f->task_result));
+}
+
+/*
+ * What an attempt announced that brought nothing was of something else. Where the size is known, the
+ * server is not asked before there is room.
+ */
 static void attempt(struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	if (f->bytes == 0)
+	if (!fetch_has_bytes(f))
 		f->size = job.video_size;
-	if (f->size > 0 && !room_claim(f->run, f->size)) {
-		(void)snprintf(f->reason, sizeof(f->reason), "%s", ROOM_FULL);
-		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
-		return;
+	if (f->size <= 0) {
+		fetch_get(f);
+	} else if (!room_claim(f->run, f->size)) {
+		fetch_wait_for_room(f, ROOM_FULL);
+	} else {
+		f->step = FETCH_PREPARING;
+		f->task_reserve = f->size;
+		fetch_submit(f, work_reserve, after_reserve);
 	}
-	fetch_get(f);
-}
-
-/* Fewer bytes are left of the part than there were: who has been promised them waits again. */
-static void admit_loss(struct fetch *f)
-{
-	struct job job;
-	rows_load(f->run, &job);
-	if (f->bytes == job.video_bytes &&
-		extents_bytes(&f->extents) == extents_bytes(&job.video_extents))
-		return;
-	job.video_bytes = job.video_synced = f->bytes;
-	job.video_extents = f->extents;
-	rows_save(f->run, &job, NULL, 0, NULL);
 }
 
 /* Behind a front without the first 8 bytes, which are looked at while they come, is nothing. */
@@ -123,7 +135,8 @@ static void take_stock(struct fetch *f)
 	f->bytes = f->synced = store_part_bytes(f->part);
 	f->unsynced = 0;
 	extents_clip(&f->extents, f->bytes, store_part_end(f->part));
-	admit_loss(f);
+	if (fetch_has_bytes(f))
+		fetch_show(f, false);
 }
 
 /* Whether the part is not what was synced: a version that kept no hash of it is believed. */
@@ -142,7 +155,7 @@ static void begin_anew(struct fetch *f)
 	rows_load(f->run, &job);
 	log_warning("%s: its part is not what had come, it is fetched from the start", job.id);
 	fetch_begin_anew(f);
-	fetch_start(f);
+	turn_yield(f);
 }
 
 static void after_prepare(struct fetch *f)
@@ -194,6 +207,7 @@ static void begin(struct run *run, bool adopting)
 	}
 	f->run = run;
 	f->adopting = adopting;
+	f->epoch = job.video_epoch;
 	f->begun_ms = clock_ms();
 	f->address_age_ms = clock_wall_ms() - job.done_ms;
 	/* The first 8 bytes are looked at while they come; where fewer were kept, none is. */
@@ -204,7 +218,7 @@ static void begin(struct run *run, bool adopting)
 	f->bytes = f->synced = job.video_synced;
 	f->extents = job.video_extents;
 	memcpy(f->sha256, job.sha256, sizeof(f->sha256));
-	room_hold(run, job_video_bytes(&job));
+	room_hold(run, job.video_synced + extents_bytes(&job.video_extents));
 	f->front = &f->streams[0];
 	f->reach = &f->streams[1];
 	for (int i = 0; i < 2; i++) {
@@ -246,7 +260,7 @@ void fetch_refreshed(struct run *run, bool answered, bool fresh)
 	if (f == NULL || f->step != FETCH_REFRESHING)
 		return;
 	f->asked = f->asked || answered;
-	if (fresh && f->bytes > 0 && f->etag[0] == '\0')
+	if (fresh && fetch_has_bytes(f) && f->etag[0] == '\0')
 		fetch_begin_anew(f);
 	turn_wait(f);
 }

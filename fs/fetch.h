@@ -72,6 +72,8 @@ struct fetch {
 	int64_t pace_ms, pace_bytes; /* when it was looked at last how fast it is; what there was */
 	unsigned failures; /* in a row, without a byte that is further than ever */
 	int64_t most_bytes; /* how far it ever came */
+	unsigned small_steps; /* attempts in a row that brought next to nothing */
+	uint32_t epoch; /* the newest */
 	int64_t begun_ms; /* on the clock of deadlines, which nobody sets */
 	int64_t address_age_ms; /* then: since the job was done */
 	int64_t junk_ms; /* since when no video came, only other things; 0: not so */
@@ -86,8 +88,8 @@ struct fetch {
 	struct stream streams[2];
 	struct stream *front, *reach;
 	unsigned reach_failures; /* in a row */
-	int64_t reach_not_before_ms;
-	bool ranges, no_ranges; /* the server has some, or none; it need not say */
+	int64_t reach_not_before_ms; /* another one may start: after a fault, or a time for this one */
+	enum { RANGES_UNKNOWN, RANGES_YES, RANGES_NO } ranges; /* the server's */
 
 	/* the part */
 	struct store_part *part;
@@ -142,6 +144,9 @@ void stream_drop(struct stream *s);
 /* Behind the last byte that it has brought. */
 int64_t stream_received(const struct stream *s);
 
+/* It has come to what is there already. */
+bool stream_has_met(const struct stream *s);
+
 /* Nothing goes on in it, and nothing waits to be written. */
 bool stream_is_idle(const struct stream *s);
 
@@ -165,8 +170,9 @@ int fetch_sync(struct fetch *f);
 /* On the engine's, then: all that is in the part is synced. */
 void fetch_note_sync(struct fetch *f);
 
-/* What is in the part, for its readers; and on disk what is not to be fetched again. */
-void fetch_show(struct fetch *f);
+/* What is in the part, for its readers; and on disk what is not to be fetched again. well: what was
+ * wrong is over. */
+void fetch_show(struct fetch *f, bool well);
 
 /* ---- fetch_get.c: an attempt ---------------------------------------------------------------- */
 
@@ -193,6 +199,9 @@ void fetch_begin_anew(struct fetch *f);
 /* Says why it waits, in the document and, when that is news, in the log; rests. */
 void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms);
 
+/* Waits until the store has room. */
+void fetch_wait_for_room(struct fetch *f, const char *why);
+
 /* The part is to be opened anew: what is in it is not known any more, but for what was synced. */
 void fetch_lose_unsynced(struct fetch *f);
 
@@ -204,6 +213,9 @@ void fetch_reopen(struct fetch *f, int error);
 /* Gives work to the disk thread; after() follows on ours, unless the fetch was cancelled. */
 void fetch_submit(
 	struct fetch *f, void (*work)(struct disk_task *task), void (*after)(struct fetch *f));
+
+/* Whether anything of the video is in the part. */
+bool fetch_has_bytes(const struct fetch *f);
 
 /* The file stays; what is in it is looked at when it is opened again. */
 void fetch_close_part(struct fetch *f);

@@ -14,6 +14,8 @@
  * less than ten minutes, since the clock may have been wrong when the job was done.
  */
 #define JUNK_TIMEOUTS 20
+#define SMALL_BYTES (64 << 10) /* a server that breaks off sooner than that, so often in a row, */
+#define SMALL_STEPS 100 /* is not asked again at once */
 #define URL_LIFE_MS INT64_C(86400000)
 #define TRY_MS INT64_C(600000)
 
@@ -21,9 +23,17 @@ static void work_end(struct disk_task *task)
 {
 	struct fetch *f = container_of(task, struct fetch, task);
 	struct store_video file;
-	f->task_result = f->adopting ? store_hash_finish(f->part, f->sha256)
-				     : store_part_finish(f->part, f->sha256);
+	/* Apart from the rename, so that no more than that is tried again when it fails. */
+	int r = f->adopting ? 0 : fetch_sync(f);
+	f->task_synced = !f->adopting && r == 0;
+	if (r != 0)
+		store_part_close(f->part);
+	else if (f->adopting)
+		r = store_hash_finish(f->part, f->sha256);
+	else
+		r = store_part_finish(f->part, f->sha256);
 	f->part = NULL;
+	f->task_result = r;
 	/* Renamed, but something failed behind that: the file is as whole as it can be. */
 	if (f->task_result != 0 && store_look(engine.store, f->run->serial, &file) == 0)
 		f->adopting = file.whole && file.whole_bytes == f->bytes;
@@ -63,6 +73,29 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms)
 	turn_rest(f, delay_ms);
 }
 
+/* Where the size is known, the server is not asked before there is room. */
+static void wait_for_room(struct fetch *f)
+{
+	struct job job;
+	int64_t delay_ms = f->size > 0 ? 0 : cadence_back_off(f->failures);
+	rows_load(f->run, &job);
+	if (f->size > 0 && job.video_size != f->size)
+		fetch_show(f, false);
+	fetch_wait(f, ERROR_STORE_FULL, delay_ms > FETCH_FULL_MS ? delay_ms : FETCH_FULL_MS);
+}
+
+void fetch_wait_for_room(struct fetch *f, const char *why)
+{
+	(void)snprintf(f->reason, sizeof(f->reason), "%s", why);
+	if (!room_is_in_the_way(f->run)) {
+		wait_for_room(f);
+		return;
+	}
+	fetch_begin_anew(f);
+	f->step = FETCH_PREPARING;
+	fetch_submit(f, work_delete, wait_for_room);
+}
+
 static int64_t back_off(const struct fetch *f)
 {
 	int64_t wished_ms = f->front->retry_after_ms;
@@ -96,10 +129,13 @@ void fetch_begin_anew(struct fetch *f)
 	f->extents.count = 0;
 	f->size = -1;
 	f->etag[0] = f->sha256[0] = '\0';
+	f->ranges = RANGES_UNKNOWN;
+	f->most_bytes = 0;
+	room_hold(f->run, 0);
 	job_set_video_empty(&job);
 	job.video_size = -1;
 	job.etag[0] = job.sha256[0] = '\0';
-	job.video_epoch++;
+	f->epoch = ++job.video_epoch;
 	rows_save(f->run, &job, NULL, 0, NULL);
 }
 
@@ -156,6 +192,8 @@ static void after_end(struct fetch *f)
 {
 	struct job job;
 	if (f->task_result != 0) {
+		if (f->task_synced)
+			fetch_note_sync(f);
 		fetch_reopen(f, f->task_result);
 		return;
 	}
@@ -177,6 +215,18 @@ void fetch_end(struct fetch *f)
 	fetch_submit(f, work_end, after_end);
 }
 
+/* Who reads it gets an error now, and may ask why: it has a line of its own beside those that wait. */
+static void change(struct fetch *f)
+{
+	struct job job;
+	fetch_begin_anew(f);
+	rows_load(f->run, &job);
+	notice(NOTICE_ANEW, job.id, ERROR_TRANSPORT, f->reason);
+	job_set_video_error(&job, ERROR_TRANSPORT, f->reason);
+	rows_save(f->run, &job, NULL, 0, NULL);
+	fetch_wait(f, ERROR_TRANSPORT, back_off(f));
+}
+
 /* An attempt is over, and all that came with it is in the part. */
 void fetch_conclude(struct fetch *f)
 {
@@ -187,6 +237,7 @@ void fetch_conclude(struct fetch *f)
 		f->junk_ms = 0;
 	}
 	f->failures = further ? 0 : f->failures + 1;
+	f->small_steps = s->at - s->from < SMALL_BYTES ? f->small_steps + 1 : 0;
 	f->ask_first = false;
 	if (s->outcome == FETCH_WHOLE && is_unproven(f))
 		(void)stream_fail(s, FETCH_CHANGED, "the video is not whole");
@@ -199,8 +250,7 @@ void fetch_conclude(struct fetch *f)
 		hope(f, ERROR_URL_EXPIRED);
 		break;
 	case FETCH_CHANGED:
-		fetch_begin_anew(f);
-		fetch_wait(f, ERROR_TRANSPORT, back_off(f));
+		change(f);
 		break;
 	case FETCH_JUNK:
 		be_junk(f);
@@ -215,6 +265,8 @@ void fetch_conclude(struct fetch *f)
 		lose(f, ERROR_REFUSED_ADDRESS);
 		break;
 	case FETCH_FULL:
+		fetch_wait_for_room(f, s->reason);
+		break;
 	case FETCH_BROKEN:
 		fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
 		break;
@@ -227,7 +279,7 @@ void fetch_conclude(struct fetch *f)
 	case FETCH_CUT:
 	case FETCH_OPEN:
 		/* Where it goes forward, it goes on at once. */
-		if (further)
+		if (further && f->small_steps < SMALL_STEPS)
 			fetch_get(f);
 		else
 			fetch_wait(f, ERROR_TRANSPORT, back_off(f));

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define FAR_BYTES ((int64_t)1 << 20) /* nearer than that, the front is there as soon */
+#define REACH_MS 100 /* so long it brings one place before it goes to another */
 #define REACH_STEP ((int64_t)128 << 10) /* where a reach begins, as the kernel's READs do */
 
 /* ---- joining ----------------------------------------------------------------------------------- */
@@ -41,7 +42,8 @@ static void after_join(struct fetch *f)
 		fetch_reopen(f, f->task_result);
 		return;
 	}
-	bool good = store_part_crc(f->part) == extents_at(&f->extents, f->bytes)->crc;
+	const struct extent *piece = extents_at(&f->extents, f->bytes);
+	bool good = store_part_crc(f->part) == piece->crc;
 	int64_t end = store_part_bytes(f->part);
 	extents_clip(&f->extents, end, INT64_MAX);
 	if (good) {
@@ -51,14 +53,17 @@ static void after_join(struct fetch *f)
 		say_damaged(f);
 		fetch_lose_unsynced(f);
 	}
-	fetch_show(f);
-	fetch_start(f);
+	fetch_show(f, good);
+	if (good)
+		fetch_get(f);
+	else
+		fetch_start(f);
 }
 
 void fetch_join(struct fetch *f)
 {
 	f->step = FETCH_JOINING;
-	store_part_join(f->part, extents_gap(&f->extents, f->bytes));
+	store_part_join(f->part, extents_at(&f->extents, f->bytes)->to);
 	fetch_submit(f, work_join, after_join);
 }
 
@@ -70,6 +75,12 @@ static bool is_near(const struct stream *s, int64_t want)
 	return s->from <= want && want < s->to && want - stream_received(s) <= FAR_BYTES;
 }
 
+/* One that grows needs no place of its own. */
+static bool has_place(const struct fetch *f, int64_t from)
+{
+	return f->extents.count < EXTENTS_MAX || extents_gap(&f->extents, from - 1) == from;
+}
+
 static void start_reach(struct fetch *f, int64_t want)
 {
 	int64_t from = want - want % REACH_STEP;
@@ -77,25 +88,29 @@ static void start_reach(struct fetch *f, int64_t want)
 	/* Not again what is there just before it. */
 	while ((there = extents_next(&f->extents, from)) < want)
 		from = extents_gap(&f->extents, there);
+	if (!has_place(f, from))
+		return;
 	stream_start(f->reach, from, next < f->size ? next : f->size);
+	f->reach_not_before_ms = clock_ms() + REACH_MS;
 }
 
 /*
- * Brings what he reads who has waited longest for something far ahead. Best effort: where it fails,
- * readers wait for the front.
+ * Brings what he reads who has waited longest for something far ahead, each place for a time at
+ * least, so that two who read on do not take it from each other at each READ. Best effort: where it
+ * fails, and where there are too many pieces, readers wait for the front.
  */
 static void aim(struct fetch *f)
 {
-	if (f->size < 0 || f->no_ranges || clock_ms() < f->reach_not_before_ms)
+	if (f->size < 0 || f->ranges == RANGES_NO || clock_ms() < f->reach_not_before_ms)
 		return;
 	int64_t want = job_wanted(f->run->serial, stream_received(f->front) + FAR_BYTES);
 	/* Readers see what is there only when its row is on disk. */
-	if (want < 0 || extents_gap(&f->extents, want) > want)
+	if (want < 0 || want >= f->size || extents_gap(&f->extents, want) > want)
 		return;
 	if (!f->reach->ended && is_near(f->reach, want))
 		return;
 	stream_stop(f->reach);
-	if (stream_is_idle(f->reach) && f->extents.count < EXTENTS_MAX)
+	if (stream_is_idle(f->reach))
 		start_reach(f, want);
 }
 
@@ -105,10 +120,16 @@ static void note_reach(struct fetch *f)
 	struct stream *s = f->reach;
 	if (s->outcome == FETCH_OPEN || s->outcome == FETCH_MET)
 		return;
-	f->reach_failures = s->at > s->from ? 0 : f->reach_failures + 1;
-	if (f->reach_failures > 0)
-		f->reach_not_before_ms = clock_ms() + cadence_back_off(f->reach_failures);
-	s->outcome = FETCH_MET;
+	s->outcome = FETCH_MET; /* noted */
+	if (s->at > s->from) {
+		f->reach_failures = 0;
+		f->reach_not_before_ms = 0;
+		return;
+	}
+	int64_t delay_ms = cadence_back_off(++f->reach_failures);
+	if (delay_ms < s->retry_after_ms)
+		delay_ms = s->retry_after_ms;
+	f->reach_not_before_ms = clock_ms() + delay_ms;
 }
 
 /* ---- an attempt -------------------------------------------------------------------------------- */
@@ -180,6 +201,11 @@ bool fetch_pump(struct fetch *f)
 {
 	if (f->task_out)
 		return false;
+	/* A server may hold back the very byte that would show it. */
+	if (!f->front->ended && stream_has_met(f->front)) {
+		stream_stop(f->front);
+		(void)stream_fail(f->front, FETCH_MET, "");
+	}
 	if (f->front->ended)
 		return !write_rest(f);
 	if (write_next(f))

@@ -21,18 +21,33 @@ void room_hold(struct run *run, int64_t bytes)
 bool room_claim(struct run *run, int64_t bytes)
 {
 	int64_t most = engine.options.store_max;
-	if (bytes <= run->promised)
-		return true;
-	if (most > 0 && bytes > most - job_ready_bytes() - (promised - run->promised))
+	bool has = bytes <= run->promised || most == 0 ||
+		   bytes <= most - job_ready_bytes() - (promised - run->promised);
+	run->short_of = has ? 0 : bytes;
+	if (has && bytes > run->promised)
+		set(run, bytes);
+	return has;
+}
+
+/* Two halves of videos can fill the store so that neither becomes whole: the younger one makes way. */
+bool room_is_in_the_way(const struct run *run)
+{
+	const struct run *other;
+	if (run->promised == 0)
 		return false;
-	set(run, bytes);
-	return true;
+	LIST_FOREACH (other, &engine.runs, link) {
+		if (other->serial < run->serial && other->short_of > 0 &&
+			other->short_of <= engine.options.store_max)
+			return true;
+	}
+	return false;
 }
 
 void room_free(struct run *run)
 {
 	struct job job;
 	rows_load(run, &job);
+	run->short_of = 0;
 	if (job.video != VIDEO_READY)
 		set(run, 0);
 }

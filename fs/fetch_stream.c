@@ -65,6 +65,8 @@ static int on_partial(struct stream *s, const struct http_head *head)
 		(head->etag[0] == '\0' || f->etag[0] == '\0' || strcmp(head->etag, f->etag) == 0);
 	if (!fits)
 		return stream_fail(s, FETCH_CHANGED, "the server's file is another one now");
+	if (!fetch_has_bytes(f) && f->etag[0] == '\0')
+		(void)snprintf(f->etag, sizeof(f->etag), "%s", head->etag);
 	return take_size(s, head->range_total);
 }
 
@@ -72,9 +74,14 @@ static int on_partial(struct stream *s, const struct http_head *head)
 static int on_whole(struct stream *s, const struct http_head *head)
 {
 	struct fetch *f = s->fetch;
-	f->no_ranges = f->no_ranges || s == f->reach;
+	bool same = strcmp(head->etag, f->etag) == 0;
+	if (s == f->reach && same)
+		f->ranges = RANGES_NO;
 	if (s->from > 0)
 		return stream_fail(s, FETCH_CHANGED, "the server begins again from the start");
+	/* There are pieces of another file, or of one that cannot be told from it. */
+	if (fetch_has_bytes(f) && (!same || head->etag[0] == '\0'))
+		return stream_fail(s, FETCH_CHANGED, "the server's file is another one now");
 	if (f->size >= 0 && head->length != f->size)
 		return stream_fail(s, FETCH_CHANGED, "the server's file has another length now");
 	(void)snprintf(f->etag, sizeof(f->etag), "%s", head->etag);
@@ -86,7 +93,6 @@ static int on_head(void *arg, const struct http_head *head)
 	struct stream *s = arg;
 	s->retry_after_ms = head->retry_after_ms;
 	s->bounded = head->bounded;
-	s->fetch->ranges = head->ranges || head->status == 206;
 	if (head->status != 200 && head->status != 206)
 		return on_bad_status(s, head);
 	if (head->encoded)
@@ -94,6 +100,8 @@ static int on_head(void *arg, const struct http_head *head)
 			s, FETCH_JUNK, "the server sends it encoded, although not asked to");
 	if (is_page(head))
 		return stream_fail(s, FETCH_JUNK, "the server sends a page instead of a video");
+	if ((head->ranges || head->status == 206) && s->fetch->ranges == RANGES_UNKNOWN)
+		s->fetch->ranges = RANGES_YES;
 	return head->status == 206 ? on_partial(s, head) : on_whole(s, head);
 }
 
@@ -137,6 +145,11 @@ static void fill(struct stream *s, const char *data, size_t length)
 static bool has_room(const struct fetch *f, int64_t bytes)
 {
 	return room_claim(f->run, f->size > bytes ? f->size : bytes);
+}
+
+bool stream_has_met(const struct stream *s)
+{
+	return stream_received(s) == limit_of(s);
 }
 
 static int64_t on_body(void *arg, const char *data, size_t length)
@@ -199,7 +212,7 @@ static struct http_exchange *ask(struct stream *s, const struct job *job)
 {
 	struct http_request request = { .url = job->url,
 		.bearer = bearer_for(job->url),
-		.if_range = s->from > 0 ? s->fetch->etag : NULL,
+		.if_range = fetch_has_bytes(s->fetch) ? s->fetch->etag : NULL,
 		.range_from = s->from,
 		.range_to = s->to == INT64_MAX ? 0 : s->to,
 		.stall_ms = engine.options.timeout_ms,

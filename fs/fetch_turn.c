@@ -11,6 +11,7 @@
 #define TURN_MS 1000 /* a turn lasts so long before it is given up to a reader */
 #define SLOW_BYTES ((int64_t)1 << 20) /* fewer than that in a time-out are slow; in so many */
 #define SLOW_TIMEOUTS 20 /* where there are no ranges */
+#define OPEN_PARTS 64 /* of those that rest at most */
 #define READERS 32 /* are looked at, who has waited longest first */
 
 TAILQ_HEAD(fetches, fetch);
@@ -20,6 +21,7 @@ static struct fetches active = TAILQ_HEAD_INITIALIZER(active);
 static unsigned active_count;
 static unsigned read_turns; /* since one was that of the oldest */
 static struct heap resting;
+static unsigned open_parts; /* of those that rest */
 
 /* ---- the lists -------------------------------------------------------------------------------- */
 
@@ -27,6 +29,13 @@ void turn_wait(struct fetch *f)
 {
 	f->step = FETCH_QUEUED;
 	TAILQ_INSERT_TAIL(&queued, f, link);
+}
+
+static void end_rest(struct fetch *f)
+{
+	heap_remove(&resting, &f->due);
+	if (f->part != NULL)
+		open_parts--;
 }
 
 void turn_leave(struct fetch *f)
@@ -43,7 +52,7 @@ void turn_leave(struct fetch *f)
 		active_count--;
 		break;
 	case FETCH_RESTING:
-		heap_remove(&resting, &f->due);
+		end_rest(f);
 		break;
 	case FETCH_REFRESHING:
 		break;
@@ -57,12 +66,21 @@ static void leave_idle(struct fetch *f)
 	stream_free_buffers(f->reach);
 }
 
+/* A thousand that wait for their server would take a thousand descriptors. */
+static void close_part(struct fetch *f)
+{
+	fetch_lose_unsynced(f);
+	if (fetch_has_bytes(f))
+		fetch_show(f, false);
+}
+
 void turn_rest(struct fetch *f, int64_t delay_ms)
 {
 	leave_idle(f);
-	/* A thousand that wait for their server would take a thousand descriptors. */
-	if (f->bytes == 0)
-		fetch_close_part(f);
+	if (!fetch_has_bytes(f) || open_parts == OPEN_PARTS)
+		close_part(f);
+	else
+		open_parts++;
 	f->step = FETCH_RESTING;
 	heap_set(&resting, &f->due, clock_ms() + delay_ms);
 }
@@ -80,6 +98,12 @@ void turn_yield(struct fetch *f)
 
 /* ---- who is next ------------------------------------------------------------------------------ */
 
+/* Not before everybody sees that it has begun anew: who reads the old one must be told first. */
+static bool may_start(const struct fetch *f)
+{
+	return f->step == FETCH_QUEUED && job_has_epoch(f->run->serial, f->epoch);
+}
+
 /* Of those that wait for their turn, the one whose reader has waited longest; NULL. */
 static struct fetch *first_read(void)
 {
@@ -87,7 +111,7 @@ static struct fetch *first_read(void)
 	size_t count = job_readers(serials, READERS);
 	for (size_t i = 0; i < count; i++) {
 		const struct run *run = run_find(serials[i]);
-		if (run != NULL && run->fetch != NULL && run->fetch->step == FETCH_QUEUED)
+		if (run != NULL && run->fetch != NULL && may_start(run->fetch))
 			return run->fetch;
 	}
 	return NULL;
@@ -96,6 +120,8 @@ static struct fetch *first_read(void)
 static struct fetch *next(void)
 {
 	struct fetch *oldest = TAILQ_FIRST(&queued);
+	while (oldest != NULL && !may_start(oldest))
+		oldest = TAILQ_NEXT(oldest, link);
 	struct fetch *read = read_turns < READ_TURNS ? first_read() : NULL;
 	if (read == NULL || read == oldest) {
 		read_turns = 0;
@@ -132,21 +158,30 @@ static void yield(struct fetch *f)
 	(void)stream_fail(f->front, FETCH_YIELDED, "");
 }
 
-/* Whom somebody reads stays. */
 static bool may_yield(const struct fetch *f)
 {
-	return f->step == FETCH_GETTING && !f->front->ended && job_wanted(f->run->serial, 0) < 0;
+	return f->step == FETCH_GETTING && !f->front->ended;
+}
+
+static bool is_making_way(void)
+{
+	const struct fetch *f;
+	TAILQ_FOREACH (f, &active, link) {
+		if (f->step == FETCH_GETTING && f->front->outcome == FETCH_YIELDED)
+			return true;
+	}
+	return false;
 }
 
 /* For a reader of what waits: the youngest that nobody reads, and that need not begin again then. */
 static int64_t make_way(int64_t now_ms)
 {
 	struct fetch *f;
-	if (first_read() == NULL)
+	if (first_read() == NULL || is_making_way())
 		return INT64_MAX;
 	TAILQ_FOREACH_REVERSE(f, &active, fetches, link)
 	{
-		if (!f->ranges || !may_yield(f))
+		if (f->ranges != RANGES_YES || !may_yield(f) || job_wanted(f->run->serial, 0) >= 0)
 			continue;
 		if (now_ms < f->turn_ms + TURN_MS)
 			return f->turn_ms + TURN_MS;
@@ -159,7 +194,8 @@ static int64_t make_way(int64_t now_ms)
 /* When it is looked at next how fast it is: one that will have to begin again is given long. */
 static int64_t pace_due(const struct fetch *f)
 {
-	return f->pace_ms + engine.options.timeout_ms * (f->ranges ? 1 : SLOW_TIMEOUTS);
+	return f->pace_ms +
+	       engine.options.timeout_ms * (f->ranges == RANGES_YES ? 1 : SLOW_TIMEOUTS);
 }
 
 /* For whatever else waits: servers that send a byte a second would keep all turns for ever. */
@@ -196,7 +232,7 @@ static void wake_rested(int64_t now_ms)
 	struct heap_node *node;
 	while ((node = heap_top(&resting)) != NULL && node->key <= now_ms) {
 		struct fetch *f = container_of(node, struct fetch, due);
-		heap_remove(&resting, node);
+		end_rest(f);
 		if (f->ask_first) {
 			f->step = FETCH_REFRESHING;
 			poll_refresh(f->run);

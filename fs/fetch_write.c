@@ -70,21 +70,22 @@ static bool same_extents(const struct extents *a, const struct extents *b)
 static bool is_news(const struct fetch *f, const struct job *job)
 {
 	return job->video_size != f->size || job->video_synced != f->synced ||
-	       job->video_error != ERROR_NONE || strcmp(job->etag, f->etag) != 0 ||
-	       !same_extents(&job->video_extents, &f->extents);
+	       strcmp(job->etag, f->etag) != 0 || !same_extents(&job->video_extents, &f->extents);
 }
 
-void fetch_show(struct fetch *f)
+void fetch_show(struct fetch *f, bool well)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	bool news = is_news(f, &job);
+	bool over = well && job.video_error != ERROR_NONE;
+	bool news = over || is_news(f, &job);
 	job.video_bytes = f->bytes;
 	job.video_synced = f->synced;
 	job.video_extents = f->extents;
 	job.video_size = f->size;
 	memcpy(job.sha256, f->sha256, sizeof(job.sha256));
-	job_set_video_error(&job, ERROR_NONE, "");
+	if (over)
+		job_set_video_error(&job, ERROR_NONE, "");
 	memcpy(job.etag, f->etag, sizeof(job.etag));
 	if (news)
 		rows_save(f->run, &job, NULL, 0, NULL);
@@ -123,7 +124,7 @@ static void fail(struct fetch *f, int error)
 	if (f->part == NULL)
 		fetch_lose_unsynced(f);
 	f->front->at = f->bytes;
-	fetch_show(f);
+	fetch_show(f, false);
 	bool full = error == -ENOSPC || error == -EDQUOT;
 	(void)stream_fail(f->front, full ? FETCH_FULL : FETCH_BROKEN, strerror(-error));
 }
@@ -136,7 +137,7 @@ static void after_write(struct fetch *f)
 		return;
 	}
 	take_in(f, s);
-	fetch_show(f);
+	fetch_show(f, true);
 	if (s->paused && s->exchange != NULL) {
 		s->paused = false;
 		http_resume(s->exchange);

@@ -149,14 +149,22 @@ void job_set_video_empty(struct job *job)
 	job->video_extents.count = 0;
 }
 
+/* What a former life has left of a video is nothing to anybody before it was compared. */
+static bool is_looked_at(const struct job *job)
+{
+	return job->video_bytes >= job->video_synced;
+}
+
 int64_t job_video_bytes(const struct job *job)
 {
-	return job->video_bytes + extents_bytes(&job->video_extents);
+	return job->video_bytes + (is_looked_at(job) ? extents_bytes(&job->video_extents) : 0);
 }
 
 int64_t job_video_gap(const struct job *job, int64_t at)
 {
-	return extents_gap(&job->video_extents, at > job->video_bytes ? at : job->video_bytes);
+	if (at < job->video_bytes)
+		at = job->video_bytes;
+	return is_looked_at(job) ? extents_gap(&job->video_extents, at) : at;
 }
 
 void job_fail(struct job *job, enum error_code error, const char *message, int64_t now_ms)

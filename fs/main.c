@@ -286,6 +286,8 @@ static void lock_memory(void)
 /* No mount: what is in the store is compared with what the catalog says of it. */
 static int check_videos(struct mount *mount)
 {
+	if (!store_is_there(mount->options.store_path))
+		return fail(mount->options.store_path, "no such store");
 	int r = open_store(mount);
 	if (r == 0)
 		r = check_store(mount->store, mount->catalog);

@@ -28,6 +28,7 @@ static const struct {
 	[NOTICE_EXPIRED] = { log_warning, "expired at the provider", "jobs" },
 	[NOTICE_LOST] = { log_error, "its video is lost", "jobs" },
 	[NOTICE_WAITS] = { log_info, "the download waits", "times" },
+	[NOTICE_ANEW] = { log_info, "the download begins anew", "times" },
 };
 
 static void say(enum notice kind, const struct repeated *r)

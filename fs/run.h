@@ -47,6 +47,7 @@ struct run {
 
 	/* fetch_room.c */
 	int64_t promised; /* bytes of the store */
+	int64_t short_of; /* so many, all in all, were asked for in vain; 0: none */
 
 	/* rows.c */
 	struct change *latest; /* the newest value that is not on disk yet */
@@ -166,7 +167,7 @@ void probe_stop(void);
 
 /* ---- notice.c: what goes wrong with jobs, in the log ---------------------------------------- */
 
-enum notice { NOTICE_FAILED, NOTICE_EXPIRED, NOTICE_LOST, NOTICE_WAITS, NOTICES };
+enum notice { NOTICE_FAILED, NOTICE_EXPIRED, NOTICE_LOST, NOTICE_WAITS, NOTICE_ANEW, NOTICES };
 
 /* One line; or, when there was one of this kind and code less than a minute ago, part of the next. */
 void notice(enum notice kind, const char *id, enum error_code code, const char *why);
@@ -207,8 +208,11 @@ void fetch_free(void);
 /* So many bytes are there of its video, whatever the limit. */
 void room_hold(struct run *run, int64_t bytes);
 
-/* Promises the store's room for a video of so many bytes; false when there is none. */
+/* Promises the store's room for so many bytes of its video; false when there is none. */
 bool room_claim(struct run *run, int64_t bytes);
+
+/* Whether an older one waits for room, and this one, which waits too, has some. */
+bool room_is_in_the_way(const struct run *run);
 
 /* Its download has ended: what is not ready takes no room any more. */
 void room_free(struct run *run);

@@ -36,20 +36,24 @@ enum start_action start_of(const struct job *job, const struct store_video *file
 		return job->video_error == ERROR_TOO_LARGE ||
 				       job->video_error == ERROR_REFUSED_ADDRESS
 			       ? START_FETCH_AGAIN
-			       : START_KEEP;
+		       : file->part ? START_DELETE
+				    : START_KEEP;
 	case VIDEO_NONE:
 		break;
 	}
 	return job_is_final(job) ? START_KEEP : START_POLL;
 }
 
-/* As far as it got: no more than is in the part, whatever the row says. */
+/*
+ * As far as it got: no more than is in the part, whatever the row says. Nothing of it is shown before
+ * it has been compared with its hash.
+ */
 static void trust_part(struct job *job, const struct store_video *file)
 {
 	int64_t part_bytes = file->part ? file->part_bytes : 0;
 	if (job->video_synced > part_bytes)
 		job->video_synced = part_bytes;
-	job->video_bytes = job->video_synced;
+	job->video_bytes = 0;
 	extents_clip(&job->video_extents, job->video_synced, part_bytes);
 }
 

@@ -222,6 +222,15 @@ int store_new(const char *path, struct store **store, const char **why)
 	return r;
 }
 
+bool store_is_there(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool is = fd >= 0 && there(fd, CATALOG_NAME) == 1;
+	if (fd >= 0)
+		(void)close(fd);
+	return is;
+}
+
 /* No LOCK_UN, which would take the lock from a child that has gone on with it after a fork. */
 void store_free(struct store *store)
 {

@@ -252,7 +252,14 @@ static int64_t size_of(const struct store_part *part)
 	return fstat(part->fd, &st) < 0 || st.st_nlink == 0 ? -1 : st.st_size;
 }
 
-/* What was written of it is cut off again; where even that fails, the next bytes write over it. */
+/* What was written of it is cut off again; where even that fails, the next bytes write over it. Never
+ * longer: where somebody has cut the file, there would be a hole that is read as zeros. */
+static void cut_back(struct store_part *part)
+{
+	if (size_of(part) > part->end)
+		(void)cut(part, part->end);
+}
+
 static int write_at(struct store_part *part, int64_t at, const char *data, size_t length)
 {
 	int64_t to = at + (int64_t)length;
@@ -260,7 +267,7 @@ static int write_at(struct store_part *part, int64_t at, const char *data, size_
 	int r = size_of(part) >= part->end ? write_all(part, at, data, length) : -EIO;
 	if (r != 0) {
 		part->reserved = 0;
-		(void)cut(part, part->end);
+		cut_back(part);
 	} else if (part->end < to) {
 		part->end = to;
 	}
@@ -322,13 +329,24 @@ static int rename_part(const struct store_part *part)
 	return r;
 }
 
+/* Somebody may have put another file in its place. */
+static bool has_its_name(const struct store_part *part)
+{
+	char name[VIDEO_NAME_SIZE];
+	struct stat by_fd, by_name;
+	store_video_name(name, part->serial, STORE_PART);
+	return fstat(part->fd, &by_fd) == 0 &&
+	       fstatat(part->videos_fd, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       by_fd.st_dev == by_name.st_dev && by_fd.st_ino == by_name.st_ino;
+}
+
 int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE])
 {
 	char text[SHA256_SIZE];
 	assert(part->hashed == part->bytes);
 	int r = hash_text(part->hash, text);
-	/* Just what was hashed: nobody else's bytes behind it, none of ours missing. */
-	if (r == 0 && size_of(part) != part->bytes)
+	/* Just what was hashed: nobody else's bytes behind it, none of ours missing, no other file. */
+	if (r == 0 && (size_of(part) != part->bytes || !has_its_name(part)))
 		r = -EIO;
 	if (r == 0)
 		r = store_sync(part->fd);

@@ -24,7 +24,7 @@ struct extent {
 	uint32_t crc, synced_crc; /* CRC-32 */
 };
 
-/* Sorted by place; no two touch. The first count of at are in use. */
+/* Sorted by place. The first count of at are in use. */
 struct extents {
 	uint32_t count;
 	struct extent at[EXTENTS_MAX];
@@ -34,8 +34,8 @@ struct extents {
 uint32_t extents_crc(uint32_t crc, const char *data, size_t length);
 
 /*
- * Adds bytes, of which none is there yet, as not synced: they join what they touch. -ENOSPC: there
- * would be too many pieces.
+ * Adds bytes, of which none is there yet, as not synced: behind a piece they are its own. -ENOSPC:
+ * there would be too many pieces.
  */
 int extents_add(struct extents *extents, int64_t from, int64_t to, uint32_t crc);
 

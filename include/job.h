@@ -41,7 +41,8 @@ struct job {
 	enum error_code video_error; /* also while fetching: why it waits */
 	int64_t video_size; /* bytes, -1 not known; never changes within an epoch */
 	int64_t video_bytes; /* the front: how many are there, from the start of the file */
-	int64_t video_synced; /* how many of them a power cut leaves alone */
+	int64_t video_synced; /* how many of them a power cut leaves alone; more than are there: of a
+				 former life, and not compared yet */
 	uint32_t video_epoch; /* counts new beginnings of the download; not in the catalog */
 
 	bool wrapped; /* as in struct report */

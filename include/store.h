@@ -28,6 +28,9 @@ struct store_part;
  */
 int store_new(const char *path, struct store **store, const char **why);
 
+/* Whether somebody has begun to keep something there. */
+bool store_is_there(const char *path);
+
 /* Gives the lock back. Accepts NULL. */
 void store_free(struct store *store);
 

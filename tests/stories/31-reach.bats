@@ -202,3 +202,62 @@ restart() {
 	wait_status $ID .video.state ready
 	cmp "$VIDEO" "$clip"
 }
+
+@test "where the piece begins the front is done, whatever the server still holds back" {
+	far "stall=24M rate=4M until=never once" ""
+	piece_is $((24 * MIB)) 1000
+	# The front stops one byte before the piece, and none comes that would show it.
+	is_far
+}
+
+@test "who reads on behind his own piece is served, however many pieces there are" {
+	far "stall=2M until=go once" ""
+	local place
+	for place in 4 7 10 13 16 19 22 25 28 31 34 37 40 43 46; do
+		piece_is $((place * MIB)) 1000
+	done
+	event go
+	piece_is $((46 * MIB)) $((18 * MIB))
+	is_far
+}
+
+# A video of one tag until the next life, which begins with another one of the same length.
+two_files() {
+	start_provider - <<-SCRIPT
+		job *
+			answer done video=far.mp4
+		video far.mp4
+			size 64M
+			serve etag="one" stall=1M until=never once
+			serve etag="two" from=other.mp4 hang until=go once
+			serve etag="one" times=1
+			serve etag="two" from=other.mp4
+		video other.mp4
+			size 64M
+	SCRIPT
+	made other.mp4 64M >"$BATS_TEST_TMPDIR/far"
+	start_cometfs
+	track $ID
+	VIDEO=$MNT/jobs/$ID/video.mp4
+	wait_until '[ -e "$VIDEO" ]'
+	kill_cometfs
+}
+
+@test "pieces and a front of two files never become one video" {
+	two_files
+	start_cometfs
+	dd if="$VIDEO" of=/dev/null bs=128K skip=160 count=1 status=none
+	event go
+	is_far
+}
+
+@test "a synced piece that another one has come before is not forgotten" {
+	far "stall=8M until=never once" "stall=58M until=never once" "stall=32M until=never once" ""
+	piece_is $((36 * MIB)) 1000
+	bytes_reach $((30 * MIB))
+	piece_is $((31 * MIB)) 1000
+	restart kill_cometfs
+	is_far
+	# There was a sync when 16 were there, of the front and of the piece.
+	run ! again $((36 * MIB)) $((43 * MIB))
+}

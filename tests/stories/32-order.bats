@@ -92,6 +92,16 @@ waits_for_room() {
 	all_ready a
 }
 
+@test "store_max: two lengths that nobody has told do not wait for each other for ever" {
+	videos 'a b' 'no-length'
+	expect_log store_max
+	start_cometfs store_max=10M,downloads=2
+	track a b
+	wait_until '[ "$(cat "$MNT"/jobs/*/status.json | grep -c "\"state\": \"ready\"")" = 1 ]'
+	wait_until '[ "$(cat "$MNT"/jobs/*/status.json | grep -c "store_full")" = 1 ]'
+	[ "$(cat "$STORE"/videos/*.mp4 | wc -c)" = $((8 * MIB)) ]
+}
+
 # parts NAMES: stops in the middle of each, so that the next start has their parts.
 parts() {
 	local name
@@ -108,6 +118,36 @@ parts() {
 asked_since() {
 	tail -n "+$((PARTS_LOG + 1))" "$BATS_TEST_TMPDIR/provider.log" |
 		sed -nE 's/^video (.*)\.mp4 .*/\1/p'
+}
+
+@test "store_max: two parts of a former life do not wait for each other for ever" {
+	videos 'a b' 'stall=6M until=never once' ''
+	start_cometfs downloads=2
+	track a b
+	wait_until '[ "$(status a .video.bytes)" = 6291456 ] && [ "$(status b .video.bytes)" = 6291456 ]'
+	stop_cometfs
+	expect_log store_max
+	start_cometfs store_max=13M,downloads=2
+	all_ready a
+	waits_for_room b
+	rm "$MNT/jobs/a/video.mp4"
+	all_ready b
+}
+
+@test "what has no room is not asked for again and again" {
+	videos 'a b' ''
+	expect_log store_max
+	start_cometfs store_max=12M,downloads=1
+	track a
+	all_ready a
+	track b
+	waits_for_room b
+	[ "$(status b .video.size)" = $((8 * MIB)) ]
+	local asked
+	asked=$(video_gets b.mp4)
+	rm "$MNT/jobs/a/video.mp4"
+	all_ready b
+	[ "$(video_gets b.mp4)" = $((asked + 1)) ]
 }
 
 @test "what somebody reads takes the turn of what nobody reads" {

@@ -158,3 +158,8 @@ damaged_while_it_runs() {
 	[ "$(stat -c %i "$VIDEO")" = "$inode" ]
 	kill "$COPROC_PID"
 }
+
+@test "--check makes no store, and does not call one that is not there sound" {
+	fails_with 'no such store' "$COMETFS" --check -o "store=$BATS_TEST_TMPDIR/none/there"
+	[ ! -e "$BATS_TEST_TMPDIR/none" ]
+}

@@ -95,6 +95,7 @@ static void gaps_and_what_follows(void **state)
 	assert_int_equal(extents_end(&some), 40);
 }
 
+/* But not where it would be forgotten what is on disk. */
 static void what_touches_is_joined(void **state)
 {
 	struct extents some = pieces("10-20,30-40");
@@ -102,17 +103,27 @@ static void what_touches_is_joined(void **state)
 	assert_int_equal(add(&some, 20, 25), 0);
 	assert_int_equal(some.count, 2);
 	assert_int_equal(add(&some, 25, 30), 0);
-	assert_int_equal(some.count, 1);
+	assert_int_equal(some.count, 2);
 	assert_int_equal(extents_gap(&some, 10), 40);
-	/* The piece in the middle was never synced, so what is behind it does not count. */
-	assert_pieces(&some, "10-20");
+	assert_pieces(&some, "10-20,30-40");
 	extents_sync(&some);
+	assert_int_equal(some.count, 1);
 	assert_pieces(&some, "10-40");
 	assert_int_equal(add(&some, 5, 10), 0);
-	assert_int_equal(some.count, 1);
-	assert_pieces(&some, "");
+	assert_int_equal(some.count, 2);
+	assert_int_equal(extents_gap(&some, 5), 40);
+	assert_pieces(&some, "10-40");
 	extents_keep_synced(&some);
-	assert_int_equal(some.count, 0);
+	assert_int_equal(some.count, 1);
+	assert_pieces(&some, "10-40");
+
+	struct extents fresh = { .count = 0 };
+	assert_int_equal(add(&fresh, 0, 10), 0);
+	assert_int_equal(add(&fresh, 20, 30), 0);
+	assert_int_equal(add(&fresh, 10, 20), 0);
+	assert_int_equal(fresh.count, 1);
+	extents_keep_synced(&fresh);
+	assert_int_equal(fresh.count, 0);
 }
 
 static void no_more_than_there_is_room_for(void **state)
@@ -122,11 +133,13 @@ static void no_more_than_there_is_room_for(void **state)
 	for (int i = 0; i < EXTENTS_MAX; i++)
 		assert_int_equal(add(&full, 10 * i + 1, 10 * i + 5), 0);
 	assert_int_equal(add(&full, 1000, 1001), -ENOSPC);
+	assert_int_equal(add(&full, 9, 11), -ENOSPC);
+	/* One that grows needs none. */
 	assert_int_equal(add(&full, 5, 7), 0);
-	assert_int_equal(add(&full, 9, 11), 0);
 	assert_int_equal(full.count, EXTENTS_MAX);
-	assert_int_equal(add(&full, 7, 9), 0);
+	assert_int_equal(add(&full, 7, 11), 0);
 	assert_int_equal(full.count, EXTENTS_MAX - 1);
+	assert_int_equal(extents_gap(&full, 1), 15);
 	assert_int_equal(add(&full, INT64_MAX - 1, INT64_MAX), 0);
 }
 

@@ -141,13 +141,22 @@ static void removed(void **state)
 /* What our own limits refused may be allowed now; all else stays lost. */
 static void lost(void **state)
 {
+	static const enum start_action actions[FILES] = {
+		[NO_FILE] = START_KEEP,
+		[PART] = START_DELETE,
+		[WHOLE] = START_KEEP,
+		[WHOLE_AND_PART] = START_DELETE,
+		[SHORT] = START_KEEP,
+		[LONG] = START_DELETE,
+	};
 	(void)state;
 	for (enum error_code e = ERROR_NONE; e <= ERROR_TRANSPORT; e++) {
 		struct job job = row(JOB_DONE, VIDEO_LOST, SIZE);
 		job.video_error = e;
-		assert_always(&job, e == ERROR_TOO_LARGE || e == ERROR_REFUSED_ADDRESS
-					    ? START_FETCH_AGAIN
-					    : START_KEEP);
+		if (e == ERROR_TOO_LARGE || e == ERROR_REFUSED_ADDRESS)
+			assert_always(&job, START_FETCH_AGAIN);
+		else
+			assert_row(&job, actions);
 	}
 }
 
