@@ -20,7 +20,7 @@ BUILD = build
 PREFIX = /usr/local
 CFLAGS = -O2 -g
 JOBS = $(shell nproc)
-PROVE = prove --exec tests/run --jobs 4 --timer
+PROVE = prove --exec tests/run --jobs 6 --comments --timer
 
 OBJECTS = \
 	fs/cadence.o \
