@@ -140,9 +140,9 @@ void http_cancel(struct http *http, struct http_exchange *exchange)
 
 static enum http_error error_of(const struct http_exchange *x, CURLcode code)
 {
-	/* curl has its own limit for one header line. */
-	bool endless_line = code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE_CODE;
-	if (x->too_large || (endless_line && !x->head_done))
+	/* curl has its own limits: for one header line, and for their number, trailers too. */
+	bool endless_line = code == CURLE_OUT_OF_MEMORY && !x->head_done;
+	if (x->too_large || endless_line || (int)code == TOO_LARGE_CODE)
 		return HTTP_TOO_LARGE;
 	if (x->stopped)
 		return HTTP_STOPPED;
