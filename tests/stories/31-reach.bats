@@ -129,8 +129,8 @@ bytes_reach() {
 	piece_is $((40 * MIB)) $((5 * MIB))
 	event go
 	is_far
-	asked "range=$((42 * MIB))-"
-	asked "range=$((43 * MIB))-"
+	# What is in flight when a connection breaks may be lost.
+	[ "$(asked ' range=4[3-5][0-9]{6}-' | wc -l)" -ge 2 ]
 }
 
 @test "the download is cut while a reader is far ahead: both go on" {
@@ -138,7 +138,7 @@ bytes_reach() {
 	piece_is $((60 * MIB)) 1000
 	event go
 	is_far
-	asked "range=$((9 * MIB))-"
+	asked ' range=9[0-9]{6}-'
 }
 
 # again FROM TO: whether a request since the restart asks for a byte between them.
