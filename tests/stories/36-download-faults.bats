@@ -227,14 +227,16 @@ is_lost() {
 	[ "$(said "another one now")" = 1 ]
 }
 
-# another_file OPTION…: after a cut another file of the same length is behind the address.
-another_file() {
+# then_new FIRST OPTION…: how a file is served at first; then another of the same length is behind the address.
+then_new() {
+	local first=$1
+	shift
 	start_provider - <<-SCRIPT
 		job *
 			answer done
 		video big.mp4
 			size 1M
-			serve cut=500K
+			serve $first
 			serve from=new.mp4 $*
 			serve from=new.mp4
 		video new.mp4
@@ -242,6 +244,11 @@ another_file() {
 	SCRIPT
 	start_cometfs
 	track $ID
+}
+
+# another_file OPTION…: after a cut.
+another_file() {
+	then_new cut=500K "$@"
 	is_whole new.mp4 1M
 	asked 'video big.mp4 range=512000- .*if-range="'
 }
@@ -258,18 +265,7 @@ another_file() {
 
 # Who reads the old one gets an error, and whoever opens it then has the new one.
 @test "another ETag, while somebody reads: all of one, or an error" {
-	start_provider - <<-'SCRIPT'
-		job *
-			answer done
-		video big.mp4
-			size 1M
-			serve stall=500K until=go cut=600K
-			serve from=new.mp4
-		video new.mp4
-			size 1M
-	SCRIPT
-	start_cometfs
-	track $ID
+	then_new 'stall=500K until=go cut=600K'
 	wait_until '[ "$(status $ID .video.bytes)" = 512000 ]'
 	exec 4<"$MNT/jobs/$ID/video.mp4"
 	cmp <(head -c 512000 <&4) <(made big.mp4 512000)

@@ -65,7 +65,8 @@ is_full() {
 	is_whole
 }
 
-@test "no room in the middle: what has come is kept, readers get it, and it goes on" {
+# The disk is filled while a download waits in its middle.
+full_in_the_middle() {
 	job_with 3M 'stall=1M until=go' ''
 	small_store
 	track small $ID
@@ -75,6 +76,10 @@ is_full() {
 	fill
 	event go
 	wait_until '[ "$(status $ID .video.error.code)" = store_full ] || [ "$(status $ID .video.state)" = ready ]'
+}
+
+@test "no room in the middle: what has come is kept, readers get it, and it goes on" {
+	full_in_the_middle
 	[ "$(status $ID .video.state)" = ready ] || is_full
 	cmp <(head -c 1M "$VIDEO") <(made big.mp4 1M)
 	rm "$STORE/videos/fill"
@@ -97,14 +102,7 @@ is_full() {
 }
 
 @test "no room, and a restart: it goes on where it was" {
-	job_with 3M 'stall=1M until=go' ''
-	small_store
-	track small $ID
-	wait_status small .video.state ready
-	bytes_reach 1048576
-	fill
-	event go
-	wait_until '[ "$(status $ID .video.error.code)" = store_full ] || [ "$(status $ID .video.state)" = ready ]'
+	full_in_the_middle
 	expect_log 'something that is not ours: fill'
 	stop_cometfs
 	start_cometfs
