@@ -59,7 +59,7 @@ void run_rest(struct run *run)
 		run->ticket != 0)
 		return;
 	poll_end(run);
-	room_end(run);
+	room_hold(run, 0);
 	(void)tdelete(run, &runs, by_serial);
 	LIST_REMOVE(run, link);
 	free(run);
@@ -67,21 +67,16 @@ void run_rest(struct run *run)
 
 /* ---- the loop ------------------------------------------------------------------------------ */
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Does all that is due; milliseconds until the next, negative for none. */
 static int64_t do_due(void)
 {
 	int64_t now_ms = clock_ms();
 	int64_t next_ms =
 		job_expire(now_ms, engine.options.timeout_ms, engine.options.lookup_timeout_ms);
-	next_ms = sooner(next_ms, fetch_due(now_ms));
-	next_ms = sooner(next_ms, poll_due(now_ms));
-	next_ms = sooner(next_ms, notice_due(now_ms));
-	next_ms = sooner(next_ms, rows_flush(now_ms));
+	next_ms = lesser(next_ms, fetch_due(now_ms));
+	next_ms = lesser(next_ms, poll_due(now_ms));
+	next_ms = lesser(next_ms, notice_due(now_ms));
+	next_ms = lesser(next_ms, rows_flush(now_ms));
 	if (next_ms == INT64_MAX)
 		return -1;
 	int64_t wait_ms = next_ms - clock_ms();

@@ -149,7 +149,7 @@ static bool is_strange(const struct fetch *f)
 	       strcmp(f->sha256, f->task_sha256) != 0;
 }
 
-static void begin_anew(struct fetch *f)
+static void distrust(struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
@@ -165,7 +165,7 @@ static void after_prepare(struct fetch *f)
 		return;
 	}
 	if (is_strange(f)) {
-		begin_anew(f);
+		distrust(f);
 		return;
 	}
 	if (f->task_result < 0) {
@@ -265,26 +265,22 @@ void fetch_refreshed(struct run *run, bool answered, bool fresh)
 	turn_wait(f);
 }
 
-/* No bytes of its front are still being read and hashed. */
-static bool is_at_rest(const struct fetch *f)
+/* It has something, of which nothing is still being read and hashed. */
+static bool may_be_kept(const struct fetch *f)
 {
-	return f->step != FETCH_PREPARING && f->step != FETCH_JOINING;
+	return f->part != NULL && fetch_has_bytes(f) && f->step != FETCH_PREPARING &&
+	       f->step != FETCH_JOINING;
 }
 
 void fetch_stop(struct run *run)
 {
 	struct fetch *f = run->fetch;
-	struct job job;
 	if (f == NULL)
 		return;
 	f->front->exchange = f->reach->exchange = NULL;
-	if (f->part != NULL && is_at_rest(f) && fetch_sync(f) == 0) {
+	if (may_be_kept(f) && fetch_sync(f) == 0) {
 		fetch_note_sync(f);
-		rows_load(run, &job);
-		job.video_bytes = job.video_synced = f->bytes;
-		job.video_extents = f->extents;
-		memcpy(job.sha256, f->sha256, sizeof(job.sha256));
-		rows_save(run, &job, NULL, 0, NULL);
+		fetch_show(f, false);
 	}
 	fetch_drop(f);
 }

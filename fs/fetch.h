@@ -182,9 +182,6 @@ void fetch_get(struct fetch *f);
 /* Hands on what has come; true when the attempt is over and all of it is in the part. */
 bool fetch_pump(struct fetch *f);
 
-/* The front has met what is there already. */
-void fetch_join(struct fetch *f);
-
 /* ---- fetch_end.c --------------------------------------------------------------------------- */
 
 /* An attempt is over: what now? */
@@ -202,7 +199,8 @@ void fetch_wait(struct fetch *f, enum error_code error, int64_t delay_ms);
 /* Waits until the store has room. */
 void fetch_wait_for_room(struct fetch *f, const char *why);
 
-/* The part is to be opened anew: what is in it is not known any more, but for what was synced. */
+/* The part is to be opened anew: what is in it is not known any more, but for what was synced, and who
+ * has been promised more waits again. */
 void fetch_lose_unsynced(struct fetch *f);
 
 /* The part could not be written or read: it is opened anew, and read again. */

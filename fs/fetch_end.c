@@ -164,6 +164,20 @@ static bool is_unproven(const struct fetch *f)
 	return !whole;
 }
 
+/* Readers of what is not there any more wait for it again; nothing more is shown by that. */
+static void show_loss(const struct fetch *f)
+{
+	struct job job;
+	rows_load(f->run, &job);
+	if (job.video_bytes <= f->bytes &&
+		extents_bytes(&job.video_extents) <= extents_bytes(&f->extents))
+		return;
+	if (job.video_bytes > f->bytes)
+		job.video_bytes = f->bytes;
+	job.video_extents = f->extents;
+	rows_show(f->run, &job);
+}
+
 void fetch_lose_unsynced(struct fetch *f)
 {
 	fetch_close_part(f);
@@ -172,18 +186,13 @@ void fetch_lose_unsynced(struct fetch *f)
 	f->bytes = f->synced;
 	f->unsynced = 0;
 	extents_keep_synced(&f->extents);
+	show_loss(f);
 }
 
-/* Readers of what is not there any more wait for it again. */
 void fetch_reopen(struct fetch *f, int error)
 {
-	struct job job;
 	fetch_lose_unsynced(f);
 	f->failures++;
-	rows_load(f->run, &job);
-	job.video_bytes = f->bytes;
-	job.video_extents = f->extents;
-	rows_show(f->run, &job);
 	(void)snprintf(f->reason, sizeof(f->reason), "%s", strerror(-error));
 	fetch_wait(f, ERROR_STORE_FULL, FETCH_FULL_MS);
 }

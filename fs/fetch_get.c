@@ -46,21 +46,20 @@ static void after_join(struct fetch *f)
 	bool good = store_part_crc(f->part) == piece->crc;
 	int64_t end = store_part_bytes(f->part);
 	extents_clip(&f->extents, end, INT64_MAX);
-	if (good) {
-		f->bytes = end;
-		fetch_note_sync(f);
-	} else {
+	if (!good) {
 		say_damaged(f);
 		fetch_lose_unsynced(f);
-	}
-	fetch_show(f, good);
-	if (good)
-		fetch_get(f);
-	else
 		fetch_start(f);
+		return;
+	}
+	f->bytes = end;
+	fetch_note_sync(f);
+	fetch_show(f, true);
+	fetch_get(f);
 }
 
-void fetch_join(struct fetch *f)
+/* The front has met what is there already. */
+static void join(struct fetch *f)
 {
 	f->step = FETCH_JOINING;
 	store_part_join(f->part, extents_at(&f->extents, f->bytes)->to);
@@ -84,13 +83,13 @@ static bool has_place(const struct fetch *f, int64_t from)
 static void start_reach(struct fetch *f, int64_t want)
 {
 	int64_t from = want - want % REACH_STEP;
-	int64_t there, next = extents_next(&f->extents, want);
+	int64_t there, to = lesser(f->size, extents_next(&f->extents, want));
 	/* Not again what is there just before it. */
 	while ((there = extents_next(&f->extents, from)) < want)
 		from = extents_gap(&f->extents, there);
 	if (!has_place(f, from))
 		return;
-	stream_start(f->reach, from, next < f->size ? next : f->size);
+	stream_start(f->reach, from, to);
 	f->reach_not_before_ms = clock_ms() + REACH_MS;
 }
 
@@ -150,7 +149,7 @@ void fetch_get(struct fetch *f)
 	int64_t next = extents_next(&f->extents, f->bytes);
 	f->step = FETCH_GETTING;
 	if (next == f->bytes)
-		fetch_join(f);
+		join(f);
 	else if (f->bytes == f->size)
 		fetch_end(f);
 	else if (!take_over(f))

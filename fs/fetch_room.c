@@ -7,15 +7,10 @@
 
 static int64_t promised;
 
-static void set(struct run *run, int64_t bytes)
+void room_hold(struct run *run, int64_t bytes)
 {
 	promised += bytes - run->promised;
 	run->promised = bytes;
-}
-
-void room_hold(struct run *run, int64_t bytes)
-{
-	set(run, bytes);
 }
 
 bool room_claim(struct run *run, int64_t bytes)
@@ -25,7 +20,7 @@ bool room_claim(struct run *run, int64_t bytes)
 		   bytes <= most - job_ready_bytes() - (promised - run->promised);
 	run->short_of = has ? 0 : bytes;
 	if (has && bytes > run->promised)
-		set(run, bytes);
+		room_hold(run, bytes);
 	return has;
 }
 
@@ -49,10 +44,5 @@ void room_free(struct run *run)
 	rows_load(run, &job);
 	run->short_of = 0;
 	if (job.video != VIDEO_READY)
-		set(run, 0);
-}
-
-void room_end(struct run *run)
-{
-	set(run, 0);
+		room_hold(run, 0);
 }

@@ -117,11 +117,6 @@ static bool looks_good(struct stream *s, const char *data, size_t length)
 	return at < 8 || memcmp(f->first + 4, "ftyp", 4) == 0;
 }
 
-static int64_t lesser(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Where it meets what is there already, or what the other stream has in hand. */
 static int64_t limit_of(const struct stream *s)
 {

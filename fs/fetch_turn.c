@@ -66,19 +66,12 @@ static void leave_idle(struct fetch *f)
 	stream_free_buffers(f->reach);
 }
 
-/* A thousand that wait for their server would take a thousand descriptors. */
-static void close_part(struct fetch *f)
-{
-	fetch_lose_unsynced(f);
-	if (fetch_has_bytes(f))
-		fetch_show(f, false);
-}
-
 void turn_rest(struct fetch *f, int64_t delay_ms)
 {
 	leave_idle(f);
+	/* A thousand that wait for their server would take a thousand descriptors. */
 	if (!fetch_has_bytes(f) || open_parts == OPEN_PARTS)
-		close_part(f);
+		fetch_lose_unsynced(f);
 	else
 		open_parts++;
 	f->step = FETCH_RESTING;
@@ -211,8 +204,7 @@ static int64_t end_slow(int64_t now_ms)
 			if (f->slow)
 				yield(f);
 		}
-		if (pace_due(f) < next_ms)
-			next_ms = pace_due(f);
+		next_ms = lesser(next_ms, pace_due(f));
 	}
 	return next_ms;
 }
@@ -223,8 +215,7 @@ static int64_t judge_turns(int64_t now_ms)
 	if (TAILQ_EMPTY(&queued) || active_count < engine.options.downloads)
 		return INT64_MAX;
 	int64_t way_ms = make_way(now_ms);
-	int64_t slow_ms = end_slow(now_ms);
-	return way_ms < slow_ms ? way_ms : slow_ms;
+	return lesser(way_ms, end_slow(now_ms));
 }
 
 static void wake_rested(int64_t now_ms)
@@ -250,8 +241,8 @@ static int64_t pump_all(int64_t now_ms)
 		following = TAILQ_NEXT(f, link);
 		if (f->step != FETCH_GETTING)
 			continue;
-		if (f->reach_not_before_ms > now_ms && f->reach_not_before_ms < next_ms)
-			next_ms = f->reach_not_before_ms;
+		if (f->reach_not_before_ms > now_ms)
+			next_ms = lesser(next_ms, f->reach_not_before_ms);
 		if (fetch_pump(f))
 			fetch_conclude(f);
 	}
@@ -263,11 +254,9 @@ int64_t fetch_due(int64_t now_ms)
 	wake_rested(now_ms);
 	int64_t next_ms = pump_all(now_ms);
 	start();
-	int64_t turns_ms = judge_turns(now_ms);
-	if (turns_ms < next_ms)
-		next_ms = turns_ms;
+	next_ms = lesser(next_ms, judge_turns(now_ms));
 	const struct heap_node *node = heap_top(&resting);
-	return node != NULL && node->key < next_ms ? node->key : next_ms;
+	return node != NULL ? lesser(next_ms, node->key) : next_ms;
 }
 
 void fetch_free(void)

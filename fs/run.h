@@ -74,6 +74,12 @@ struct engine {
 
 extern struct engine engine;
 
+/* Of two times the sooner, of two places the first. */
+static inline int64_t lesser(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The run of a job, made when there is none. NULL when there is no memory. */
 struct run *run_of(uint64_t serial);
 
@@ -205,7 +211,7 @@ void fetch_free(void);
 
 #define ROOM_FULL "the store has reached its store_max"
 
-/* So many bytes are there of its video, whatever the limit. */
+/* It has so many bytes, whatever the limit. */
 void room_hold(struct run *run, int64_t bytes);
 
 /* Promises the store's room for so many bytes of its video; false when there is none. */
@@ -216,9 +222,6 @@ bool room_is_in_the_way(const struct run *run);
 
 /* Its download has ended: what is not ready takes no room any more. */
 void room_free(struct run *run);
-
-/* The run ends. */
-void room_end(struct run *run);
 
 /* ---- start.c ------------------------------------------------------------------------------- */
 

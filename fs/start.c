@@ -33,11 +33,10 @@ enum start_action start_of(const struct job *job, const struct store_video *file
 	case VIDEO_REMOVED:
 		return file->whole || file->part ? START_DELETE : START_KEEP;
 	case VIDEO_LOST:
-		return job->video_error == ERROR_TOO_LARGE ||
-				       job->video_error == ERROR_REFUSED_ADDRESS
-			       ? START_FETCH_AGAIN
-		       : file->part ? START_DELETE
-				    : START_KEEP;
+		if (job->video_error == ERROR_TOO_LARGE ||
+			job->video_error == ERROR_REFUSED_ADDRESS)
+			return START_FETCH_AGAIN;
+		return file->part ? START_DELETE : START_KEEP;
 	case VIDEO_NONE:
 		break;
 	}

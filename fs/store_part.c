@@ -28,6 +28,7 @@ struct store_part {
 	int64_t reserved;
 	uint32_t crc; /* of what was read since the last join */
 	bool named; /* its name is on disk */
+	bool dirty; /* not all of it is */
 	EVP_MD_CTX *hash;
 };
 
@@ -51,6 +52,7 @@ static struct store_part *part_new(const struct store *store, uint64_t serial)
 	part->fd = -1;
 	part->videos_fd = store->videos_fd;
 	part->serial = serial;
+	part->dirty = true;
 	part->hash = EVP_MD_CTX_new();
 	if (part->hash == NULL || EVP_DigestInit_ex(part->hash, EVP_sha256(), NULL) != 1) {
 		store_part_close(part);
@@ -214,7 +216,24 @@ int64_t store_part_end(const struct store_part *part)
 	return part->end;
 }
 
-/* What a failed try has taken is given back. Not posix_fallocate(), which may write instead. */
+static int64_t size_of(const struct store_part *part)
+{
+	struct stat st;
+	return fstat(part->fd, &st) < 0 || st.st_nlink == 0 ? -1 : st.st_size;
+}
+
+/*
+ * What a failed try has written or reserved is given back; where even that fails, the next bytes write
+ * over it. Never longer: where somebody has cut the file, there would be a hole that is read as zeros.
+ */
+static void cut_back(struct store_part *part)
+{
+	part->reserved = 0;
+	if (size_of(part) >= part->end)
+		(void)cut(part, part->end);
+}
+
+/* Not posix_fallocate(), which may write instead. */
 int store_part_reserve(struct store_part *part, int64_t size)
 {
 	int r;
@@ -224,7 +243,7 @@ int store_part_reserve(struct store_part *part, int64_t size)
 		r = fallocate(part->fd, FALLOC_FL_KEEP_SIZE, 0, size) < 0 ? -errno : 0;
 	} while (r == -EINTR);
 	if (r == -ENOSPC || r == -EDQUOT) {
-		(void)cut(part, part->end);
+		cut_back(part);
 		return -ENOSPC;
 	}
 	part->reserved = size;
@@ -246,31 +265,16 @@ static int write_all(struct store_part *part, int64_t at, const char *data, size
 	return 0;
 }
 
-static int64_t size_of(const struct store_part *part)
-{
-	struct stat st;
-	return fstat(part->fd, &st) < 0 || st.st_nlink == 0 ? -1 : st.st_size;
-}
-
-/* What was written of it is cut off again; where even that fails, the next bytes write over it. Never
- * longer: where somebody has cut the file, there would be a hole that is read as zeros. */
-static void cut_back(struct store_part *part)
-{
-	if (size_of(part) > part->end)
-		(void)cut(part, part->end);
-}
-
 static int write_at(struct store_part *part, int64_t at, const char *data, size_t length)
 {
 	int64_t to = at + (int64_t)length;
 	/* A file that somebody has cut would get a hole, and one that has no name is nobody's. */
 	int r = size_of(part) >= part->end ? write_all(part, at, data, length) : -EIO;
-	if (r != 0) {
-		part->reserved = 0;
+	part->dirty = true;
+	if (r != 0)
 		cut_back(part);
-	} else if (part->end < to) {
+	else if (part->end < to)
 		part->end = to;
-	}
 	return r;
 }
 
@@ -314,6 +318,8 @@ int store_part_sync(struct store_part *part)
 		r = store_sync(part->videos_fd);
 		part->named = r == 0;
 	}
+	if (r == 0)
+		part->dirty = false;
 	return r == -EDQUOT ? -ENOSPC : r;
 }
 
@@ -348,7 +354,7 @@ int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE])
 	/* Just what was hashed: nobody else's bytes behind it, none of ours missing, no other file. */
 	if (r == 0 && (size_of(part) != part->bytes || !has_its_name(part)))
 		r = -EIO;
-	if (r == 0)
+	if (r == 0 && part->dirty)
 		r = store_sync(part->fd);
 	if (r == 0)
 		r = rename_part(part);

@@ -114,8 +114,8 @@ int store_part_hash(const struct store_part *part, char sha256[SHA256_SIZE]);
 int store_part_sync(struct store_part *part);
 
 /*
- * The part is the whole video: sync, rename, sync of the directory; its hash. Frees the part,
- * whatever the result.
+ * The part is the whole video: sync, where that is not done, rename, sync of the directory; its hash.
+ * Frees the part, whatever the result.
  */
 int store_part_finish(struct store_part *part, char sha256[SHA256_SIZE]);
 
