@@ -300,6 +300,8 @@ static void op_init(void *arg, struct fuse_conn_info *conn)
 	(void)arg;
 	/* Asynchronous direct I/O cannot be killed while its READ is parked. */
 	conn->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;
+	/* A handle is an inode number, which we know without a look-up: NFS servers' live on. */
+	conn->want |= conn->capable & FUSE_CAP_EXPORT_SUPPORT;
 	/* Readahead of unfinished videos is parked, and must not use up what others need. */
 	conn->max_background = 1024;
 	shared_map_init(conn);

@@ -73,9 +73,12 @@ static int check_directory(uint64_t inode, struct job_view *view)
 	return job_get(tree_serial(inode), view);
 }
 
-static uint64_t parent_of(uint64_t directory)
+static uint64_t parent_of(uint64_t inode)
 {
-	return tree_serial(directory) > 0 ? TREE_JOBS : TREE_ROOT;
+	uint64_t serial = tree_serial(inode);
+	if (serial > 0 && tree_kind(inode) != TREE_JOB_DIR)
+		return tree_inode(serial, TREE_JOB_DIR);
+	return serial > 0 ? TREE_JOBS : TREE_ROOT;
 }
 
 static uint64_t find_file(const struct job *job, const char *name)
@@ -91,10 +94,6 @@ static uint64_t find_file(const struct job *job, const char *name)
 /* The inode, or 0. view is of the directory, when it is a job's. */
 static uint64_t find(uint64_t directory, const char *name, const struct job_view *view)
 {
-	if (strcmp(name, ".") == 0)
-		return directory;
-	if (strcmp(name, "..") == 0)
-		return parent_of(directory);
 	if (directory == TREE_ROOT)
 		return strcmp(name, NAME_JOBS) == 0 ? TREE_JOBS : 0;
 	if (directory == TREE_JOBS)
@@ -102,9 +101,31 @@ static uint64_t find(uint64_t directory, const char *name, const struct job_view
 	return find_file(&view->job, name);
 }
 
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* "." and ".." of files too: who has a handle of one comes without its directory. */
+static int find_dots(uint64_t inode, const char *name, uint64_t *found)
+{
+	struct job_view view;
+	int r = check_directory(inode, &view);
+	if (r == -ENOTDIR)
+		r = job_get(tree_serial(inode), &view);
+	if (r == 0 && tree_serial(inode) > 0 && tree_kind(inode) == TREE_VIDEO &&
+		(tree_is_stale(inode, &view.job) || !tree_has_video(&view.job)))
+		r = -ESTALE;
+	if (r == 0)
+		*found = strcmp(name, ".") == 0 ? inode : parent_of(inode);
+	return r;
+}
+
 int tree_lookup(uint64_t parent, const char *name, uint64_t *inode)
 {
 	struct job_view view;
+	if (is_dots(name))
+		return find_dots(parent, name, inode);
 	int r = check_directory(parent, &view);
 	if (r != 0)
 		return r;

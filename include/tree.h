@@ -42,7 +42,8 @@ bool tree_has_video(const struct job *job);
 
 /*
  * The inode of name in directory parent: 0 or -ENOENT, -ENOTDIR, -ENAMETOOLONG (over 255 bytes).
- * A name in jobs/ that is no request id is -ENOENT like any other.
+ * A name in jobs/ that is no request id is -ENOENT like any other. Of "." and ".." parent may be a
+ * file, and is -ESTALE when it is a video that is not there any more.
  */
 int tree_lookup(uint64_t parent, const char *name, uint64_t *inode);
 

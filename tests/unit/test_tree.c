@@ -121,8 +121,35 @@ static void dots(void **state)
 	assert_lookup(TREE_JOBS, "..", TREE_ROOT);
 	assert_lookup(16, ".", 16);
 	assert_lookup(16, "..", TREE_JOBS);
-	assert_no_lookup(17, ".", -ENOTDIR);
+	assert_lookup(17, ".", 17);
+	assert_lookup(18, ".", 18);
+	assert_lookup(17, "..", 16);
+	assert_no_lookup(17, "...", -ENOTDIR);
+	assert_no_lookup(20, ".", -ENOENT);
 	assert_no_lookup(32, ".", -ENOENT);
+	assert_no_lookup(33, ".", -ENOENT);
+	assert_no_lookup(33, "..", -ENOENT);
+}
+
+/* Who comes with a video's number alone gets that video or none. */
+static void dots_of_videos(void **state)
+{
+	(void)state;
+	put(job_named(1, "aaa"));
+	assert_no_lookup(19, ".", -ESTALE);
+	struct job job = done_job(3, "bbb");
+	put(job);
+	assert_lookup(51, ".", 51);
+	assert_lookup(51, "..", 48);
+	job.video_epoch = 1;
+	put(job);
+	assert_no_lookup(51, ".", -ESTALE);
+	uint64_t second = found(48, "video.mp4");
+	assert_lookup(second, ".", second);
+	assert_lookup(second, "..", 48);
+	job.video = VIDEO_REMOVED;
+	put(job);
+	assert_no_lookup(second, ".", -ESTALE);
 }
 
 static void no_directory(void **state)
@@ -267,6 +294,7 @@ int main(void)
 		TEST(epochs),
 		TEST(lookup),
 		TEST(dots),
+		TEST(dots_of_videos),
 		TEST(no_directory),
 		TEST(long_names),
 		TEST(videos_there),
