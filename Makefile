@@ -30,6 +30,7 @@ OBJECTS = \
 	fs/change.o \
 	fs/check.o \
 	fs/disk.o \
+	fs/echo.o \
 	fs/engine.o \
 	fs/extents.o \
 	fs/fetch.o \
@@ -45,6 +46,8 @@ OBJECTS = \
 	fs/http_exchange.o \
 	fs/http_head.o \
 	fs/job.o \
+	fs/job_change.o \
+	fs/job_news.o \
 	fs/job_pack.o \
 	fs/job_states.o \
 	fs/job_table.o \
@@ -56,8 +59,14 @@ OBJECTS = \
 	fs/mp4.o \
 	fs/notice.o \
 	fs/ops.o \
+	fs/ops_events.o \
 	fs/ops_file.o \
+	fs/ops_list.o \
 	fs/ops_pass.o \
+	fs/ops_poll.o \
+	fs/ops_recall.o \
+	fs/ops_status.o \
+	fs/ops_video.o \
 	fs/options.o \
 	fs/options_base.o \
 	fs/options_key.o \
@@ -78,8 +87,10 @@ OBJECTS = \
 	fs/store_part.o \
 	fs/store_video.o \
 	fs/tree.o \
+	fs/tree_stat.o \
 	fs/verdict.o \
 	fs/view.o \
+	fs/view_event.o \
 	fs/view_text.o
 
 SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c tests/fuzz/*.c \

@@ -71,8 +71,12 @@ void run_rest(struct run *run)
 static int64_t do_due(void)
 {
 	int64_t now_ms = clock_ms();
-	int64_t next_ms =
-		job_expire(now_ms, engine.options.timeout_ms, engine.options.lookup_timeout_ms);
+	const int64_t patience_ms[WAITER_KINDS] = {
+		[WAITER_BYTES] = engine.options.timeout_ms,
+		[WAITER_TICKET] = engine.options.lookup_timeout_ms,
+		[WAITER_EVENT] = INT64_MAX,
+	};
+	int64_t next_ms = job_expire(now_ms, patience_ms);
 	next_ms = lesser(next_ms, fetch_due(now_ms));
 	next_ms = lesser(next_ms, poll_due(now_ms));
 	next_ms = lesser(next_ms, notice_due(now_ms));

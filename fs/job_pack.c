@@ -81,6 +81,13 @@ void job_unpack(const struct packed *packed, struct job *job)
 	}
 }
 
+enum job_state job_packed_state(const struct packed *packed)
+{
+	enum job_state state;
+	memcpy(&state, (const char *)packed + offsetof(struct job, state), sizeof(state));
+	return state;
+}
+
 const char *job_packed_id(const struct packed *packed)
 {
 	return (const char *)packed + packed_head_size(packed);

@@ -19,6 +19,8 @@ void job_unpack(const struct packed *packed, struct job *job);
 /* The numbers and extents alone: the texts of job are left as they were. */
 void job_unpack_numbers(const struct packed *packed, struct job *job);
 
+enum job_state job_packed_state(const struct packed *packed);
+
 /* The id, inside what is packed. */
 const char *job_packed_id(const struct packed *packed);
 

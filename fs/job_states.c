@@ -25,6 +25,11 @@ bool job_is_final(const struct job *job)
 	return state_is_final(job->state);
 }
 
+bool job_has_video(const struct job *job)
+{
+	return job->video_size >= 0 && (job->video == VIDEO_FETCHING || job->video == VIDEO_READY);
+}
+
 bool job_video_is_final(const struct job *job)
 {
 	return job->video != VIDEO_FETCHING && (job->video != VIDEO_NONE || job_is_final(job));

@@ -33,6 +33,12 @@ struct entry *table_entry(uint64_t serial)
 	return at < count && by_serial[at]->serial == serial ? by_serial[at] : NULL;
 }
 
+struct entry *table_visible(uint64_t serial)
+{
+	struct entry *entry = table_entry(serial);
+	return entry != NULL && !entry->hidden ? entry : NULL;
+}
+
 struct entry *table_next(uint64_t serial)
 {
 	size_t at = place_of(serial + 1);

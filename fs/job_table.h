@@ -17,12 +17,21 @@ struct entry {
 	uint64_t serial;
 	struct packed *packed;
 	bool hidden; /* being forgotten */
+	bool told; /* something of it, since it was recalled last */
+	unsigned changing; /* so many are just about to change it */
+	uint32_t revision, cached; /* as in struct job_view */
 	uint32_t opens[JOB_FILES];
 	uint32_t shown[JOB_FILES];
+	bool padded; /* status.json was shown longer than it is */
+	unsigned news; /* JOB_NEWS_…, not told yet */
+	TAILQ_ENTRY(entry) news_link; /* while there are any */
 };
 
 /* NULL when there is none. */
 struct entry *table_entry(uint64_t serial);
+
+/* Unless it is hidden. */
+struct entry *table_visible(uint64_t serial);
 
 /* The one with the smallest serial above the given one. */
 struct entry *table_next(uint64_t serial);

@@ -6,22 +6,35 @@
 
 static struct waiters readers = TAILQ_HEAD_INITIALIZER(readers);
 static struct waiters tickets = TAILQ_HEAD_INITIALIZER(tickets);
+static struct waiters listeners = TAILQ_HEAD_INITIALIZER(listeners);
 
-static struct waiters *list_of(const struct waiter *w)
+static struct waiters *const lists[WAITER_KINDS] = {
+	[WAITER_BYTES] = &readers,
+	[WAITER_TICKET] = &tickets,
+	[WAITER_EVENT] = &listeners,
+};
+
+int waiter_judge(const struct waiter *w, const struct job *job)
 {
-	return w->for_bytes ? &readers : &tickets;
+	if (job == NULL || job->video_epoch != w->epoch)
+		return -EIO;
+	if (job->video == VIDEO_READY)
+		return 0;
+	if (job->video != VIDEO_FETCHING)
+		return -EIO;
+	return job_video_gap(job, w->from) >= w->to ? 0 : 1;
 }
 
 void waiters_link(struct waiter *w)
 {
 	w->state = WAITER_LINKED;
-	TAILQ_INSERT_TAIL(list_of(w), w, link);
+	TAILQ_INSERT_TAIL(lists[w->kind], w, link);
 }
 
 void waiters_unlink(struct waiter *w)
 {
 	w->state = WAITER_TAKEN;
-	TAILQ_REMOVE(list_of(w), w, link);
+	TAILQ_REMOVE(lists[w->kind], w, link);
 }
 
 void waiters_take(struct waiters *taken, struct waiter *w, int status)
@@ -50,9 +63,8 @@ static void renew(struct waiter *w, int64_t since_ms)
 	TAILQ_INSERT_TAIL(&readers, w, link);
 }
 
-void waiters_take_readers(struct waiters *taken, uint64_t serial,
-	int (*judge)(const struct waiter *w, const struct job *job), const struct job *job,
-	int64_t since_ms)
+void waiters_take_readers(
+	struct waiters *taken, uint64_t serial, const struct job *job, int64_t since_ms)
 {
 	/* Who is renewed goes behind the last, and is not met again. */
 	struct waiter *next, *last = TAILQ_LAST(&readers, waiters);
@@ -60,11 +72,21 @@ void waiters_take_readers(struct waiters *taken, uint64_t serial,
 		next = w == last ? NULL : TAILQ_NEXT(w, link);
 		if (w->key != serial)
 			continue;
-		int status = judge(w, job);
+		int status = waiter_judge(w, job);
 		if (status <= 0)
 			waiters_take(taken, w, status);
 		else if (since_ms > 0)
 			renew(w, since_ms);
+	}
+}
+
+void waiters_take_events(struct waiters *taken, uint64_t end)
+{
+	struct waiter *w, *next;
+	for (w = TAILQ_FIRST(&listeners); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (w->key < end)
+			waiters_take(taken, w, 0);
 	}
 }
 
@@ -104,26 +126,31 @@ static int64_t take_expired(
 	struct waiters *list, struct waiters *taken, int64_t now_ms, int64_t patience_ms)
 {
 	struct waiter *w;
+	if (patience_ms == INT64_MAX)
+		return INT64_MAX;
 	while ((w = TAILQ_FIRST(list)) != NULL && w->since_ms + patience_ms <= now_ms)
 		waiters_take(taken, w, -ETIMEDOUT);
 	return w != NULL ? w->since_ms + patience_ms : INT64_MAX;
 }
 
 int64_t waiters_take_expired(
-	struct waiters *taken, int64_t now_ms, int64_t reader_ms, int64_t ticket_ms)
+	struct waiters *taken, int64_t now_ms, const int64_t patience_ms[WAITER_KINDS])
 {
-	int64_t reader = take_expired(&readers, taken, now_ms, reader_ms);
-	int64_t ticket = take_expired(&tickets, taken, now_ms, ticket_ms);
-	return reader < ticket ? reader : ticket;
+	int64_t next = INT64_MAX;
+	for (int kind = 0; kind < WAITER_KINDS; kind++) {
+		int64_t end = take_expired(lists[kind], taken, now_ms, patience_ms[kind]);
+		next = end < next ? end : next;
+	}
+	return next;
 }
 
 void waiters_take_all(struct waiters *taken, int status)
 {
-	struct waiter *w;
-	while ((w = TAILQ_FIRST(&readers)) != NULL)
-		waiters_take(taken, w, status);
-	while ((w = TAILQ_FIRST(&tickets)) != NULL)
-		waiters_take(taken, w, status);
+	for (int kind = 0; kind < WAITER_KINDS; kind++) {
+		struct waiter *w;
+		while ((w = TAILQ_FIRST(lists[kind])) != NULL)
+			waiters_take(taken, w, status);
+	}
 }
 
 void waiters_wake(struct waiters *taken)

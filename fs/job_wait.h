@@ -11,6 +11,9 @@
 
 TAILQ_HEAD(waiters, waiter);
 
+/* What a reader is told of a job: 1 wait, 0 it is there, -EIO never. job is NULL where there is none. */
+int waiter_judge(const struct waiter *w, const struct job *job);
+
 void waiters_link(struct waiter *w);
 void waiters_unlink(struct waiter *w);
 
@@ -21,12 +24,14 @@ void waiters_take(struct waiters *taken, struct waiter *w, int status);
 void waiters_take_ticket(struct waiters *taken, uint64_t ticket, int status);
 
 /*
- * Takes the readers of a job for whom judge() says 0 or negative; above 0 is "wait on". The
- * patience of those who wait on begins anew at since_ms, if that is above 0.
+ * Takes the readers of a job who need not wait any more. The patience of those who wait on begins
+ * anew at since_ms, if that is above 0.
  */
-void waiters_take_readers(struct waiters *taken, uint64_t serial,
-	int (*judge)(const struct waiter *w, const struct job *job), const struct job *job,
-	int64_t since_ms);
+void waiters_take_readers(
+	struct waiters *taken, uint64_t serial, const struct job *job, int64_t since_ms);
+
+/* Takes who waits for an event below the number end. */
+void waiters_take_events(struct waiters *taken, uint64_t end);
 
 /* As job_readers() and job_wanted(). */
 size_t waiters_readers(uint64_t *serials, size_t room);
@@ -34,7 +39,7 @@ int64_t waiters_wanted(uint64_t serial, const struct job *job, int64_t beyond);
 
 /* Takes, with -ETIMEDOUT, whose patience is over; the time when the next one's is. */
 int64_t waiters_take_expired(
-	struct waiters *taken, int64_t now_ms, int64_t reader_ms, int64_t ticket_ms);
+	struct waiters *taken, int64_t now_ms, const int64_t patience_ms[WAITER_KINDS]);
 
 void waiters_take_all(struct waiters *taken, int status);
 

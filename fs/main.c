@@ -8,6 +8,7 @@
  */
 #include "base.h"
 #include "check.h"
+#include "echo.h"
 #include "mountpoint.h"
 #include "ops.h"
 #include "options.h"
@@ -148,6 +149,7 @@ static void open_ops(const struct mount *mount)
 			.started_ms = clock_wall_ms() },
 		.store = mount->store,
 		.catalog = mount->catalog,
+		.session = mount->session,
 		.fuse_fd = fuse_session_fd(mount->session),
 		.provider = mount->options.provider->name,
 		.track_lookup = strcmp(mount->options.track, "lookup") == 0,
@@ -247,17 +249,19 @@ static int run(struct mount *mount)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error like a full disk */
 
+	open_ops(mount);
 	int r = start_engine(mount);
 	if (r != 0)
 		return r;
-	open_ops(mount);
 	if (pthread_create(&thread, NULL, run_session, mount) != 0) {
 		engine_stop();
 		return fail(mount->mountpoint, "no thread can be started");
 	}
+	echo_start(mount->session);
 	report_ready(mount);
 	log_info("mounted at %s", mount->mountpoint);
 	wait_for_end(mount, &signals);
+	echo_stop();
 	end_session(mount, thread);
 	engine_stop();
 	ops_close();
@@ -302,6 +306,7 @@ static int serve(struct mount *mount)
 {
 	(void)umask(077);
 	raise_files();
+	echo_fork(mount->mountpoint);
 	int r = open_store(mount);
 	if (r == 0)
 		r = mount_session(mount);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel asks about names: look-ups, attributes, lists, mkdir, rmdir, unlink. */
+/* What the kernel asks about names: look-ups, attributes, mkdir, rmdir, unlink. */
 #include "ops.h"
 
-#include "base.h"
+#include "echo.h"
 #include "engine.h"
 #include "ops_file.h"
+#include "ops_list.h"
 #include "ops_pass.h"
+#include "ops_recall.h"
 #include "park.h"
 #include "provider.h"
 #include "shared_map.h"
-#include "view.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,52 +18,97 @@
 #include <string.h>
 
 /*
- * How long the kernel may remember. Entries go away through the mount itself, so the kernel
- * knows; what changes by itself is asked for each time.
+ * How long the kernel may remember what is taken back from it when it changes. It is not for ever,
+ * in case that it ever misses that.
  */
-#define ENTRY_S 1.0
-#define STATIC_S 1.0
-#define LIVE_S 0.0
+#define LASTING_S 3600.0
 #define UNKNOWN_S 5.0 /* that a provider does not know an id */
 
-static struct ops_context context;
+static uint32_t no_figures(uint64_t inode)
+{
+	(void)inode;
+	return 0;
+}
+
+static const struct tree_sizes sizes = { .status = ops_status_size, .figures = no_figures };
 
 void ops_open(const struct ops_context *c)
 {
-	context = *c;
-	ops_file_open(c);
+	ops_context = *c;
+	ops_recall_begin();
 }
 
-/* The size that status.json shows: of its text now, or what its readers were told before. */
-static uint32_t status_size(const struct job_view *view)
+void ops_close(void)
 {
-	size_t length = 0;
-	char *text = view_status(&view->job, context.provider, &length);
-	free(text);
-	return job_show(view->job.serial, JOB_FILE_STATUS, (uint32_t)length);
+	ops_recall_end();
+	ops_file_close();
 }
 
-static double attr_timeout(uint64_t inode)
+/* ---- attributes ---------------------------------------------------------------------------------- */
+
+/*
+ * The attributes of an inode that the kernel may not have yet. If it gets them from here only after
+ * they were recalled, it takes them for new ones; so of a job under way they do not last. When it
+ * asks for them again, with getattr, it knows better.
+ */
+static bool is_at_rest(uint64_t inode)
 {
 	struct job_view view;
-	if (tree_serial(inode) == 0 || tree_kind(inode) == TREE_JOB_DIR)
-		return STATIC_S;
-	if (tree_kind(inode) != TREE_VIDEO || job_get(tree_serial(inode), &view) != 0)
-		return LIVE_S;
-	return view.job.video == VIDEO_READY ? STATIC_S : LIVE_S;
+	return tree_serial(inode) == 0 ||
+	       (job_get(tree_serial(inode), &view) == 0 && job_video_is_final(&view.job));
 }
 
-/* Fills what the kernel wants to know of an entry: 0 or -errno. */
-static int fill_entry(uint64_t inode, struct fuse_entry_param *entry)
+int ops_entry(uint64_t parent, const char *name, uint64_t inode, struct fuse_entry_param *entry)
 {
+	bool lasts = false;
 	memset(entry, 0, sizeof(*entry));
-	int r = tree_stat(inode, &context.owner, status_size, &entry->attr);
+	int r = tree_stat(inode, &ops_context.owner, &sizes, &entry->attr, &lasts);
 	if (r != 0)
 		return r;
 	entry->ino = inode;
-	entry->entry_timeout = ENTRY_S;
-	entry->attr_timeout = attr_timeout(inode);
+	entry->entry_timeout = tree_name_lasts(parent, name) ? LASTING_S : 0;
+	entry->attr_timeout = lasts && is_at_rest(inode) ? LASTING_S : 0;
 	return 0;
+}
+
+static void reply_attributes(fuse_req_t req, fuse_ino_t inode)
+{
+	struct stat st;
+	bool lasts = false;
+	int r = tree_stat(inode, &ops_context.owner, &sizes, &st, &lasts);
+	if (r == 0)
+		(void)fuse_reply_attr(req, &st, lasts ? LASTING_S : 0);
+	else
+		(void)fuse_reply_err(req, -r);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	(void)fi;
+	reply_attributes(req, inode);
+}
+
+/* As a read-only file of somebody else's answers. */
+static void op_setattr(
+	fuse_req_t req, fuse_ino_t inode, struct stat *st, int to_set, struct fuse_file_info *fi)
+{
+	(void)st, (void)fi;
+	if (echo_asks(req))
+		reply_attributes(req, inode);
+	else
+		(void)fuse_reply_err(req, (to_set & FUSE_SET_ATTR_SIZE) != 0 ? EACCES : EPERM);
+}
+
+/* ---- names --------------------------------------------------------------------------------------- */
+
+/* The kernel may remember that there is no such name. */
+static void reply_none(fuse_req_t req, double lasting_s)
+{
+	const struct fuse_entry_param nothing = { .entry_timeout = lasting_s };
+	if (lasting_s > 0)
+		(void)fuse_reply_entry(req, &nothing);
+	else
+		(void)fuse_reply_err(req, ENOENT);
 }
 
 /* Looks name up and answers. */
@@ -72,9 +118,11 @@ static void reply_name(fuse_req_t req, uint64_t parent, const char *name)
 	uint64_t inode;
 	int r = tree_lookup(parent, name, &inode);
 	if (r == 0)
-		r = fill_entry(inode, &entry);
+		r = ops_entry(parent, name, inode, &entry);
 	if (r == 0)
 		(void)fuse_reply_entry(req, &entry);
+	else if (r == -ENOENT)
+		reply_none(req, tree_name_lasts(parent, name) ? LASTING_S : 0);
 	else
 		(void)fuse_reply_err(req, -r);
 }
@@ -89,9 +137,8 @@ static void reply_made(fuse_req_t req, const struct park_about *about, int statu
 
 static void reply_looked_up(fuse_req_t req, const struct park_about *about, int status)
 {
-	const struct fuse_entry_param nothing = { .entry_timeout = UNKNOWN_S };
 	if (status == -ENOENT)
-		(void)fuse_reply_entry(req, &nothing);
+		reply_none(req, UNKNOWN_S);
 	else
 		reply_made(req, about, status);
 }
@@ -109,11 +156,27 @@ static struct park_about about_name(uint64_t parent, const char *name)
 	return about;
 }
 
+/* The echo makes it as if it were new: to it, it is not there yet. */
+static bool is_being_made(fuse_req_t req, uint64_t parent, uint64_t inode)
+{
+	if (!echo_asks(req) || tree_serial(inode) == 0)
+		return false;
+	unsigned what = parent == TREE_JOBS              ? JOB_NEWS_TRACKED
+			: tree_kind(inode) == TREE_VIDEO ? JOB_NEWS_VIDEO
+							 : 0;
+	return what != 0 && echo_makes(tree_serial(inode), what);
+}
+
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	uint64_t inode;
-	if (!context.track_lookup || parent != TREE_JOBS || !provider_id_askable(name) ||
-		tree_lookup(parent, name, &inode) == 0) {
+	bool known = tree_lookup(parent, name, &inode) == 0;
+	if (known && is_being_made(req, parent, inode)) {
+		reply_none(req, 0);
+		return;
+	}
+	if (known || !ops_context.track_lookup || parent != TREE_JOBS ||
+		!provider_id_askable(name)) {
 		reply_name(req, parent, name);
 		return;
 	}
@@ -123,28 +186,23 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		engine_lookup(name, ticket);
 }
 
-static void op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+static void op_readlink(fuse_req_t req, fuse_ino_t inode)
 {
-	struct stat st;
-	(void)fi;
-	int r = tree_stat(inode, &context.owner, status_size, &st);
+	char target[TREE_TARGET_SIZE];
+	int r = tree_target(inode, target);
 	if (r == 0)
-		(void)fuse_reply_attr(req, &st, attr_timeout(inode));
+		(void)fuse_reply_readlink(req, target);
 	else
 		(void)fuse_reply_err(req, -r);
-}
-
-/* As a read-only file of somebody else's answers. */
-static void op_setattr(
-	fuse_req_t req, fuse_ino_t inode, struct stat *st, int to_set, struct fuse_file_info *fi)
-{
-	(void)inode, (void)st, (void)fi;
-	(void)fuse_reply_err(req, (to_set & FUSE_SET_ATTR_SIZE) != 0 ? EACCES : EPERM);
 }
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	(void)mode;
+	if (parent == TREE_JOBS && echo_asks(req)) {
+		reply_name(req, parent, name);
+		return;
+	}
 	if (parent != TREE_JOBS || !provider_id_valid(name)) {
 		(void)fuse_reply_err(req, parent != TREE_JOBS ? EPERM : EINVAL);
 		return;
@@ -196,8 +254,16 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 static void op_create(
 	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
-	(void)parent, (void)name, (void)mode, (void)fi;
-	(void)fuse_reply_err(req, EPERM);
+	struct fuse_entry_param entry;
+	uint64_t inode;
+	(void)mode;
+	bool made = echo_asks(req) && tree_lookup(parent, name, &inode) == 0 &&
+		    is_being_made(req, parent, inode) &&
+		    ops_entry(parent, name, inode, &entry) == 0;
+	if (made)
+		ops_file_create(req, &entry, fi);
+	else
+		(void)fuse_reply_err(req, EPERM);
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
@@ -219,74 +285,13 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 	(void)fuse_reply_err(req, EPERM);
 }
 
-/* ---- lists ----------------------------------------------------------------------------------- */
-
-/* Without this the kernel would keep lists that change behind its back. */
-static void op_opendir(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
-{
-	(void)inode;
-	fi->cache_readdir = 0;
-	fi->keep_cache = 0;
-	(void)fuse_reply_open(req, fi);
-}
-
-/* One entry into buffer; the bytes it takes, more than room when it does not fit. */
-static size_t add_entry(
-	fuse_req_t req, char *buffer, size_t room, const struct tree_entry *entry, bool plus)
-{
-	struct fuse_entry_param param;
-	const struct stat plain = { .st_ino = tree_number(entry->inode), .st_mode = entry->type };
-
-	if (!plus)
-		return fuse_add_direntry(
-			req, buffer, room, entry->name, &plain, (off_t)entry->next);
-	/* Of "." and "..", and of what has just gone, the kernel learns no more than the name. */
-	if (entry->name[0] == '.' || fill_entry(entry->inode, &param) != 0) {
-		memset(&param, 0, sizeof(param));
-		param.attr = plain;
-	}
-	return fuse_add_direntry_plus(req, buffer, room, entry->name, &param, (off_t)entry->next);
-}
-
-static void list(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, bool plus)
-{
-	struct tree_entry entry = { .next = (uint64_t)offset };
-	char *buffer = malloc(size);
-	size_t used = 0;
-	int r = buffer != NULL ? 1 : -ENOMEM;
-
-	while (r > 0 && (r = tree_list(inode, entry.next, &entry)) > 0) {
-		size_t length = add_entry(req, buffer + used, size - used, &entry, plus);
-		if (length > size - used)
-			break;
-		used += length;
-	}
-	if (r < 0)
-		(void)fuse_reply_err(req, -r);
-	else
-		(void)fuse_reply_buf(req, buffer, used);
-	free(buffer);
-}
-
-static void op_readdir(
-	fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-	(void)fi;
-	list(req, inode, size, offset, false);
-}
-
-static void op_readdirplus(
-	fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-	(void)fi;
-	list(req, inode, size, offset, true);
-}
+/* ---- the file system itself -------------------------------------------------------------------- */
 
 static void op_statfs(fuse_req_t req, fuse_ino_t inode)
 {
 	struct statvfs st;
 	(void)inode;
-	int r = store_statfs(context.store, &st);
+	int r = store_statfs(ops_context.store, &st);
 	if (r != 0) {
 		(void)fuse_reply_err(req, -r);
 		return;
@@ -306,6 +311,7 @@ static void op_init(void *arg, struct fuse_conn_info *conn)
 	conn->max_background = 1024;
 	shared_map_init(conn);
 	ops_pass_init(conn);
+	ops_list_init(conn);
 }
 
 const struct fuse_lowlevel_ops ops_table = {
@@ -313,6 +319,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.lookup = op_lookup,
 	.getattr = op_getattr,
 	.setattr = op_setattr,
+	.readlink = op_readlink,
 	.mkdir = op_mkdir,
 	.rmdir = op_rmdir,
 	.unlink = op_unlink,
@@ -321,11 +328,12 @@ const struct fuse_lowlevel_ops ops_table = {
 	.symlink = op_symlink,
 	.link = op_link,
 	.rename = op_rename,
-	.opendir = op_opendir,
-	.readdir = op_readdir,
-	.readdirplus = op_readdirplus,
+	.opendir = ops_list_op_opendir,
+	.readdir = ops_list_op_readdir,
+	.readdirplus = ops_list_op_readdirplus,
 	.statfs = op_statfs,
 	.open = ops_file_op_open,
 	.read = ops_file_op_read,
+	.poll = ops_poll_op,
 	.release = ops_file_op_release,
 };

@@ -1,15 +1,108 @@
 /* SPDX-License-Identifier: MIT */
-/* ops_file: open files. Private to ops*.c. */
+/*
+ * ops_file: open files. Private to ops*.c. ops_file.c has what is common to all, and the documents
+ * that are no more than their text; ops_status.c status.json, ops_video.c videos, ops_events.c the
+ * events, ops_poll.c who waits with poll(2).
+ */
 #ifndef OPS_FILE_H
 #define OPS_FILE_H
 
 #include "ops.h"
 
-void ops_file_open(const struct ops_context *context);
+#include <sys/queue.h>
+
+struct sheet;
+struct listener;
+
+/* Set at open, then never changed but where it says so: several READs of one run at the same time. */
+struct handle {
+	LIST_ENTRY(handle) link; /* shared: under the lock */
+	fuse_ino_t inode;
+	uint64_t serial; /* 0: of no job */
+
+	struct fuse_pollhandle *poll; /* shared: under the lock. Who waits for news, or NULL */
+	int64_t seen; /* shared: under the lock. The sight that poll(2) has told of last */
+
+	struct sheet *sheet; /* of status.json */
+	struct listener *listener; /* of the events */
+	char *text; /* of the other documents */
+	size_t length;
+
+	int fd; /* of a video that was whole at open; -1 */
+	int64_t size;
+	uint32_t epoch;
+	bool whole; /* the video was, at open */
+	int32_t pass; /* above 0: the kernel's number for the file, which it reads by itself */
+};
+
+LIST_HEAD(handles, handle);
+
+extern struct ops_context ops_context; /* set once before the threads start */
+
+/* The leaf lock of what is open: handles, sheets. */
+void ops_file_lock(void);
+void ops_file_unlock(void);
+
+/* All that is open. Shared: under the lock. */
+extern struct handles ops_handles;
+
+/* Frees what is still open. */
+void ops_file_close(void);
 
 void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
 void ops_file_op_read(
 	fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi);
 void ops_file_op_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
+
+/* For the echo alone: a video that is there is made as if it were new. */
+void ops_file_create(
+	fuse_req_t req, const struct fuse_entry_param *entry, struct fuse_file_info *fi);
+
+struct handle *ops_file_handle(const struct fuse_file_info *fi);
+
+/* Answers with what is at offset of a text, which is copied. */
+void ops_file_reply(fuse_req_t req, const char *text, size_t length, size_t size, off_t offset);
+
+/* ---- ops_status.c -------------------------------------------------------------------------------- */
+
+/* Each sets how the kernel has it open. 0 or -errno; after that, close is the caller's duty. */
+int ops_status_open(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi);
+void ops_status_close(const struct handle *handle);
+void ops_status_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset);
+
+/* The size that status.json shows: of its text now, or what its readers were told before. */
+uint32_t ops_status_size(const struct job_view *view);
+
+/* ---- ops_video.c --------------------------------------------------------------------------------- */
+
+int ops_video_open(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi);
+void ops_video_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset);
+
+/* Under the lock, before it joins the list of what is open: how the kernel will read it. */
+int32_t ops_video_pass(const struct handle *handle);
+
+/* ---- ops_events.c -------------------------------------------------------------------------------- */
+
+int ops_events_open(struct handle *handle, struct fuse_file_info *fi);
+void ops_events_close(const struct handle *handle);
+void ops_events_read(
+	fuse_req_t req, const struct handle *handle, size_t size, const struct fuse_file_info *fi);
+
+/* Whether there is something to read. */
+bool ops_events_ready(const struct handle *handle);
+
+/* ---- ops_poll.c ---------------------------------------------------------------------------------- */
+
+/* What there is to see of a job: another number, other news. */
+int64_t ops_poll_sight(const struct job *job);
+
+void ops_poll_op(
+	fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi, struct fuse_pollhandle *poll);
+
+/* At the end of a handle. */
+void ops_poll_forget(struct handle *handle);
+
+/* Wakes who waits for news of a job, and for events. Not from a handler. */
+void ops_poll_wake(uint64_t serial);
 
 #endif

@@ -73,6 +73,19 @@ void park_bytes(fuse_req_t req, uint64_t serial, uint32_t epoch, const struct pa
 		finish(park, r > 0 ? 0 : r);
 }
 
+void park_event(fuse_req_t req, uint64_t number, const struct park_about *about, park_reply *reply)
+{
+	struct park *park = park_new(req, about, reply);
+	if (park == NULL)
+		return;
+	fuse_req_interrupt_func(req, on_interrupt, park);
+	int r = job_wait_event(number, &park->waiter);
+	if (r == 0)
+		engine_reader();
+	else
+		finish(park, r > 0 ? 0 : r);
+}
+
 uint64_t park_ticket(
 	fuse_req_t req, const struct park_about *about, park_reply *reply, bool interruptible)
 {

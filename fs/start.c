@@ -69,7 +69,7 @@ static void way_back(struct job *job)
 
 static int show(const struct job *job, void (*begin)(struct run *run))
 {
-	int r = job_put(job);
+	int r = job_load(job);
 	if (r != 0 || begin == NULL)
 		return r;
 	struct run *run = run_of(job->serial);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The shape of the mount: three levels, of which only the names in jobs/ vary. */
+/* The shape of the mount: what is fixed stands in a table, what is of jobs follows from their snapshots. */
 #include "tree.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,13 +9,32 @@
 
 #define PER_JOB 16 /* inode numbers */
 #define EPOCH_SHIFT 56 /* in an inode number: below it are the serial and the kind */
-#define DOCUMENT_BLOCK 4096
-#define VIDEO_BLOCK 131072 /* what one request of the kernel asks for */
-#define DIRECTORY_SIZE 4096
-#define SECTOR 512 /* the unit of st_blocks, whatever the file system */
 
 /* Positions in a directory: its own name, its parent's, then what is in it. */
 #define FIRST_ENTRY 2
+
+struct fixed {
+	uint64_t parent;
+	const char *name;
+	mode_t type;
+	bool unlisted; /* found by who knows its name, as .zfs is */
+};
+
+/* By inode number. */
+static const struct fixed fixed[PER_JOB] = {
+	[TREE_ROOT] = { TREE_ROOT, "/", S_IFDIR, true },
+	[TREE_JOBS] = { TREE_ROOT, NAME_JOBS, S_IFDIR, false },
+	[TREE_BY_STATE] = { TREE_ROOT, NAME_BY_STATE, S_IFDIR, false },
+	[TREE_STATE(JOB_QUEUED)] = { TREE_BY_STATE, "queued", S_IFDIR, false },
+	[TREE_STATE(JOB_RUNNING)] = { TREE_BY_STATE, "running", S_IFDIR, false },
+	[TREE_STATE(JOB_DONE)] = { TREE_BY_STATE, "done", S_IFDIR, false },
+	[TREE_STATE(JOB_FAILED)] = { TREE_BY_STATE, "failed", S_IFDIR, false },
+	[TREE_STATE(JOB_EXPIRED)] = { TREE_BY_STATE, "expired", S_IFDIR, false },
+	[TREE_META] = { TREE_ROOT, NAME_META, S_IFDIR, true },
+	[TREE_EVENTS] = { TREE_META, NAME_EVENTS, S_IFREG, false },
+	[TREE_STATS] = { TREE_META, NAME_STATS, S_IFREG, false },
+	[TREE_METRICS] = { TREE_META, NAME_METRICS, S_IFREG, false },
+};
 
 static const char *const file_names[TREE_KINDS] = {
 	[TREE_STATUS] = NAME_STATUS,
@@ -44,8 +62,8 @@ uint64_t tree_number(uint64_t inode)
 	return inode & ((UINT64_C(1) << EPOCH_SHIFT) - 1);
 }
 
-/* Of a file as it is now. The kernel keeps pages and the way it reads them by inode. */
-static uint64_t inode_of(const struct job *job, enum tree_kind kind)
+/* The kernel keeps pages and the way it reads them by inode. */
+uint64_t tree_inode_of(const struct job *job, enum tree_kind kind)
 {
 	uint64_t epoch = kind == TREE_VIDEO ? job->video_epoch : 0;
 	return tree_inode(job->serial, kind) | epoch << EPOCH_SHIFT;
@@ -53,52 +71,78 @@ static uint64_t inode_of(const struct job *job, enum tree_kind kind)
 
 bool tree_is_stale(uint64_t inode, const struct job *job)
 {
-	return inode != inode_of(job, tree_kind(inode));
+	return inode != tree_inode_of(job, tree_kind(inode));
 }
 
-bool tree_has_video(const struct job *job)
+static bool is_of_state(uint64_t inode)
 {
-	return job->video_size >= 0 && (job->video == VIDEO_FETCHING || job->video == VIDEO_READY);
+	return inode >= TREE_STATE(JOB_QUEUED) && inode <= TREE_STATE(JOB_EXPIRED);
 }
 
-/* Whether there is such a directory; view is filled for a job's. */
+static enum job_state state_of(uint64_t inode)
+{
+	return (enum job_state)(inode - TREE_BY_STATE);
+}
+
+/* Whether there is such an inode: 0, or -ENOTDIR if it is no directory. view is filled for a job's. */
 static int check_directory(uint64_t inode, struct job_view *view)
 {
-	if (inode == TREE_ROOT || inode == TREE_JOBS)
-		return 0;
+	if (tree_serial(inode) == 0 && fixed[inode].name != NULL)
+		return fixed[inode].type == S_IFDIR ? 0 : -ENOTDIR;
 	if (tree_serial(inode) == 0 || tree_kind(inode) >= TREE_KINDS)
 		return -ENOENT;
-	if (tree_kind(inode) != TREE_JOB_DIR)
-		return -ENOTDIR;
-	return job_get(tree_serial(inode), view);
+	int r = job_get(tree_serial(inode), view);
+	return r == 0 && tree_kind(inode) != TREE_JOB_DIR ? -ENOTDIR : r;
 }
 
-static uint64_t parent_of(uint64_t inode)
+static uint64_t parent_of(uint64_t inode, const struct job_view *view)
 {
 	uint64_t serial = tree_serial(inode);
-	if (serial > 0 && tree_kind(inode) != TREE_JOB_DIR)
-		return tree_inode(serial, TREE_JOB_DIR);
-	return serial > 0 ? TREE_JOBS : TREE_ROOT;
+	if (serial == 0)
+		return fixed[inode].parent;
+	if (tree_kind(inode) == TREE_LINK)
+		return TREE_STATE(view->job.state);
+	return tree_kind(inode) == TREE_JOB_DIR ? TREE_JOBS : tree_inode(serial, TREE_JOB_DIR);
+}
+
+/* ---- look-ups ---------------------------------------------------------------------------------- */
+
+static uint64_t find_fixed(uint64_t directory, const char *name)
+{
+	for (uint64_t inode = TREE_JOBS; inode < PER_JOB; inode++) {
+		if (fixed[inode].parent == directory && strcmp(name, fixed[inode].name) == 0)
+			return inode;
+	}
+	return 0;
 }
 
 static uint64_t find_file(const struct job *job, const char *name)
 {
-	for (enum tree_kind kind = TREE_STATUS; kind < TREE_KINDS; kind++) {
+	for (enum tree_kind kind = TREE_STATUS; kind <= TREE_VIDEO; kind++) {
 		if (strcmp(name, file_names[kind]) == 0 &&
-			(kind != TREE_VIDEO || tree_has_video(job)))
-			return inode_of(job, kind);
+			(kind != TREE_VIDEO || job_has_video(job)))
+			return tree_inode_of(job, kind);
 	}
 	return 0;
+}
+
+static uint64_t find_link(enum job_state state, const char *name)
+{
+	struct job_view view;
+	uint64_t serial = job_find(name);
+	bool there = serial != 0 && job_get(serial, &view) == 0 && view.job.state == state;
+	return there ? tree_inode(serial, TREE_LINK) : 0;
 }
 
 /* The inode, or 0. view is of the directory, when it is a job's. */
 static uint64_t find(uint64_t directory, const char *name, const struct job_view *view)
 {
-	if (directory == TREE_ROOT)
-		return strcmp(name, NAME_JOBS) == 0 ? TREE_JOBS : 0;
 	if (directory == TREE_JOBS)
 		return tree_inode(job_find(name), TREE_JOB_DIR);
-	return find_file(&view->job, name);
+	if (is_of_state(directory))
+		return find_link(state_of(directory), name);
+	return tree_serial(directory) == 0 ? find_fixed(directory, name)
+					   : find_file(&view->job, name);
 }
 
 static bool is_dots(const char *name)
@@ -112,12 +156,12 @@ static int find_dots(uint64_t inode, const char *name, uint64_t *found)
 	struct job_view view;
 	int r = check_directory(inode, &view);
 	if (r == -ENOTDIR)
-		r = job_get(tree_serial(inode), &view);
+		r = 0;
 	if (r == 0 && tree_serial(inode) > 0 && tree_kind(inode) == TREE_VIDEO &&
-		(tree_is_stale(inode, &view.job) || !tree_has_video(&view.job)))
+		(tree_is_stale(inode, &view.job) || !job_has_video(&view.job)))
 		r = -ESTALE;
 	if (r == 0)
-		*found = strcmp(name, ".") == 0 ? inode : parent_of(inode);
+		*found = strcmp(name, ".") == 0 ? inode : parent_of(inode, &view);
 	return r;
 }
 
@@ -138,114 +182,29 @@ int tree_lookup(uint64_t parent, const char *name, uint64_t *inode)
 	return 0;
 }
 
-/* The same for all three, so that no cache sees a change where there was none. */
-static void set_times(struct stat *st, int64_t seconds, long nanoseconds)
-{
-	st->st_mtim.tv_sec = (time_t)seconds;
-	st->st_mtim.tv_nsec = nanoseconds;
-	st->st_atim = st->st_ctim = st->st_mtim;
-}
-
-static void set_times_ms(struct stat *st, int64_t ms)
-{
-	set_times(st, ms / 1000, (long)(ms % 1000) * 1000000);
-}
-
-static void stat_directory(struct stat *st, nlink_t links, int64_t changed_ms)
-{
-	st->st_mode = S_IFDIR | 0755;
-	st->st_nlink = links;
-	st->st_size = DIRECTORY_SIZE;
-	st->st_blksize = DOCUMENT_BLOCK;
-	set_times_ms(st, changed_ms);
-}
-
-static void stat_file(struct stat *st, int64_t size, int64_t bytes, blksize_t block)
-{
-	st->st_mode = S_IFREG | 0444;
-	st->st_nlink = 1;
-	st->st_size = size;
-	st->st_blocks = (bytes + SECTOR - 1) / SECTOR;
-	st->st_blksize = block;
-}
-
-/* Of a removed video too, for who has it open still. */
-static int stat_video(struct stat *st, const struct job *job)
-{
-	if (job->video_size < 0)
-		return -ENOENT;
-	stat_file(st, job->video_size, job_video_bytes(job), VIDEO_BLOCK);
-	st->st_nlink = tree_has_video(job) ? 1 : 0;
-	if (job->finished_at > 0)
-		set_times(st, job->finished_at, 0);
-	else
-		set_times_ms(st, job->done_ms);
-	return 0;
-}
-
-static void stat_document(struct stat *st, uint32_t size, const struct job *job)
-{
-	stat_file(st, size, size, DOCUMENT_BLOCK);
-	set_times_ms(st, job->changed_ms);
-}
-
-static int stat_of_job(struct stat *st, uint64_t inode, const struct job_view *view,
-	uint32_t (*status_size)(const struct job_view *view))
-{
-	const struct job *job = &view->job;
-	uint32_t shown = view->shown[JOB_FILE_RESPONSE];
-
-	switch (tree_kind(inode)) {
-	case TREE_JOB_DIR:
-		stat_directory(st, 2, job->done_ms > 0 ? job->done_ms : job->tracked_ms);
-		return 0;
-	case TREE_STATUS:
-		stat_document(st, status_size(view), job);
-		return 0;
-	case TREE_RESPONSE:
-		stat_document(st, shown > 0 ? shown : job->response_size, job);
-		return 0;
-	case TREE_VIDEO:
-		/* Who has the one before open still must not take this one's size for his. */
-		return tree_is_stale(inode, job) ? -ESTALE : stat_video(st, job);
-	case TREE_KINDS:
-		break;
-	}
-	return -ENOENT;
-}
-
-static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *owner,
-	uint32_t (*status_size)(const struct job_view *view))
+bool tree_name_lasts(uint64_t parent, const char *name)
 {
 	struct job_view view;
-
-	if (inode == TREE_ROOT) {
-		stat_directory(st, 3, owner->started_ms);
-		return 0;
-	}
-	if (inode == TREE_JOBS) {
-		stat_directory(st, 2 + job_count(), owner->started_ms);
-		return 0;
-	}
-	if (tree_serial(inode) == 0 || tree_kind(inode) >= TREE_KINDS)
-		return -ENOENT;
-	int r = job_get(tree_serial(inode), &view);
-	return r == 0 ? stat_of_job(st, inode, &view, status_size) : r;
+	if (is_of_state(parent))
+		return false;
+	if (tree_serial(parent) == 0 || strcmp(name, NAME_VIDEO) != 0)
+		return true;
+	return job_get(tree_serial(parent), &view) == 0 && view.job.video == VIDEO_READY;
 }
 
-int tree_stat(uint64_t inode, const struct tree_owner *owner,
-	uint32_t (*status_size)(const struct job_view *view), struct stat *st)
+/* The size of a link's target is its length. */
+int tree_target(uint64_t inode, char target[TREE_TARGET_SIZE])
 {
-	struct stat new = {
-		.st_ino = tree_number(inode), .st_uid = owner->uid, .st_gid = owner->gid
-	};
-	int r = stat_any(&new, inode, owner, status_size);
-	if (r != 0)
-		return r;
-	new.st_mode &= ~(owner->umask & 0777);
-	*st = new;
-	return 0;
+	struct job_view view;
+	if (tree_serial(inode) == 0 || tree_kind(inode) != TREE_LINK)
+		return -EINVAL;
+	int r = job_get(tree_serial(inode), &view);
+	if (r == 0)
+		(void)snprintf(target, TREE_TARGET_SIZE, "../../%s/%s", NAME_JOBS, view.job.id);
+	return r;
 }
+
+/* ---- lists ------------------------------------------------------------------------------------- */
 
 static int fill(
 	struct tree_entry *entry, uint64_t inode, mode_t type, uint64_t next, const char *name)
@@ -258,13 +217,15 @@ static int fill(
 }
 
 /* The position names the job that was given last: who comes and goes beside it shifts nothing. */
-static int list_jobs(uint64_t at, struct tree_entry *entry)
+static int list_jobs(uint64_t directory, uint64_t at, struct tree_entry *entry)
 {
-	uint64_t serial = job_next(at - FIRST_ENTRY, entry->name);
+	bool all = directory == TREE_JOBS;
+	enum job_state state = all ? JOB_UNKNOWN : state_of(directory);
+	uint64_t serial = job_next(state, at - FIRST_ENTRY, entry->name);
 	if (serial == 0)
 		return 0;
-	entry->inode = tree_inode(serial, TREE_JOB_DIR);
-	entry->type = S_IFDIR;
+	entry->inode = tree_inode(serial, all ? TREE_JOB_DIR : TREE_LINK);
+	entry->type = all ? S_IFDIR : S_IFLNK;
 	entry->next = FIRST_ENTRY + serial;
 	return 1;
 }
@@ -272,9 +233,20 @@ static int list_jobs(uint64_t at, struct tree_entry *entry)
 static int list_files(uint64_t at, const struct job *job, struct tree_entry *entry)
 {
 	uint64_t kind = at - FIRST_ENTRY + TREE_STATUS;
-	if (kind >= TREE_KINDS || (kind == TREE_VIDEO && !tree_has_video(job)))
+	if (kind > TREE_VIDEO || (kind == TREE_VIDEO && !job_has_video(job)))
 		return 0;
-	return fill(entry, inode_of(job, (enum tree_kind)kind), S_IFREG, at + 1, file_names[kind]);
+	return fill(
+		entry, tree_inode_of(job, (enum tree_kind)kind), S_IFREG, at + 1, file_names[kind]);
+}
+
+static int list_fixed(uint64_t directory, uint64_t at, struct tree_entry *entry)
+{
+	for (uint64_t inode = at - FIRST_ENTRY + 1; inode < PER_JOB; inode++) {
+		const struct fixed *f = &fixed[inode];
+		if (f->parent == directory && !f->unlisted)
+			return fill(entry, inode, f->type, FIRST_ENTRY + inode, f->name);
+	}
+	return 0;
 }
 
 int tree_list(uint64_t inode, uint64_t at, struct tree_entry *entry)
@@ -286,10 +258,9 @@ int tree_list(uint64_t inode, uint64_t at, struct tree_entry *entry)
 	if (at == 0)
 		return fill(entry, inode, S_IFDIR, 1, ".");
 	if (at == 1)
-		return fill(entry, parent_of(inode), S_IFDIR, FIRST_ENTRY, "..");
-	if (inode == TREE_JOBS)
-		return list_jobs(at, entry);
-	if (inode != TREE_ROOT)
-		return list_files(at, &view.job, entry);
-	return at == FIRST_ENTRY ? fill(entry, TREE_JOBS, S_IFDIR, at + 1, NAME_JOBS) : 0;
+		return fill(entry, parent_of(inode, &view), S_IFDIR, FIRST_ENTRY, "..");
+	if (inode == TREE_JOBS || is_of_state(inode))
+		return list_jobs(inode, at, entry);
+	return tree_serial(inode) > 0 ? list_files(at, &view.job, entry)
+				      : list_fixed(inode, at, entry);
 }

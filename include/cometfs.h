@@ -106,8 +106,13 @@ struct report {
 	char status[WORD_SIZE]; /* the provider's own word */
 };
 
-/* Names in the mount. */
+/* Names in the mount. Those in by-state/ are the words of the states. */
 #define NAME_JOBS "jobs"
+#define NAME_BY_STATE "by-state"
+#define NAME_META ".cometfs"
+#define NAME_EVENTS "events"
+#define NAME_STATS "stats.json"
+#define NAME_METRICS "metrics.prom"
 #define NAME_STATUS "status.json"
 #define NAME_RESPONSE "response.json"
 #define NAME_VIDEO "video.mp4"

@@ -2,7 +2,8 @@
 /*
  * job: what is known of every job, and who waits for more.
  *
- * Owns    the job table, the one lock, the lists of waiters, the counts of open files.
+ * Owns    the job table, the one lock, the lists of waiters, the counts of open files, what has
+ *         happened lately.
  * Thread  any; below the line: the engine's only. One writer.
  * Gives   copies; and wake() exactly once for a waiter that was linked and not unlinked again,
  *         on the engine thread, with no lock held.
@@ -73,10 +74,20 @@ struct job {
 /* The files of a job that can be open. */
 enum job_file { JOB_FILE_STATUS, JOB_FILE_RESPONSE, JOB_FILE_VIDEO, JOB_FILES };
 
-/* A copy of a job, and of what its open files hold fast. */
+/* A copy of a job, and of what belongs to this life of it. */
 struct job_view {
 	struct job job;
+	uint32_t revision; /* counts its values */
+	uint32_t cached; /* the revision whose status.json the page cache has; 0 not known */
+	bool settled; /* it is not just about to change: what is said of it may be kept */
 	uint32_t shown[JOB_FILES]; /* see job_show(); 0 when it is not open */
+};
+
+/* All jobs of a state, as a directory; JOB_UNKNOWN stands for all jobs. */
+struct job_listing {
+	size_t jobs;
+	int64_t changed_ms; /* Unix milliseconds, never twice the same */
+	bool settled; /* as of a job */
 };
 
 /* Whether a job, or its video, will not change any more by itself. The second is never true before
@@ -94,6 +105,9 @@ void job_init(struct job *job, const char *id, int64_t now_ms);
  */
 bool job_accept(struct job *job, const struct report *report, int64_t now_ms);
 
+/* Whether there is a video.mp4: its final size is known, and it was not given up or removed. */
+bool job_has_video(const struct job *job);
+
 /* Why the video waits, or is lost; ERROR_NONE and "" when all is well. */
 void job_set_video_error(struct job *job, enum error_code error, const char *message);
 
@@ -107,16 +121,22 @@ int64_t job_video_gap(const struct job *job, int64_t at);
 /* Ends a job as failed. */
 void job_fail(struct job *job, enum error_code error, const char *message, int64_t now_ms);
 
-/* Copies the job out: 0 or -ENOENT. A job that is being forgotten is not there. */
+/*
+ * Copies the job out: 0 or -ENOENT. A job that is being forgotten is not there. Who gets it may
+ * keep what he reads in it until recall(), if it is settled.
+ */
 int job_get(uint64_t serial, struct job_view *view);
 
 /* The serial of a request id; 0 when it is not tracked. */
 uint64_t job_find(const char *id);
 
-/* The job with the smallest serial above the given one, for listings: its id too. 0 at the end. */
-uint64_t job_next(uint64_t serial, char id[ID_SIZE]);
+/*
+ * The job with the smallest serial above the given one, for listings: its id too. 0 at the end. Of
+ * a state only, JOB_UNKNOWN stands for any.
+ */
+uint64_t job_next(enum job_state state, uint64_t serial, char id[ID_SIZE]);
 
-size_t job_count(void);
+void job_listing(enum job_state state, struct job_listing *listing);
 
 /* Whether the video is still that of an epoch. */
 bool job_has_epoch(uint64_t serial, uint32_t epoch);
@@ -128,9 +148,79 @@ void job_close(uint64_t serial, enum job_file file);
 /*
  * The size to show of a document that is size bytes long now: while it is open, status.json only
  * grows (its readers are given blanks up to what was shown), and response.json is as long as the
- * one that was shown last.
+ * one that was shown last. When it is closed and was another size than its own, that is news.
  */
 uint32_t job_show(uint64_t serial, enum job_file file, uint32_t size);
+
+/* The page cache has status.json of this revision; 0: of which, is not known. */
+void job_set_cached(uint64_t serial, uint32_t revision);
+
+/* ---- what happens ------------------------------------------------------------------------------ */
+
+/* One thing that has happened to a job. */
+enum job_event_kind {
+	JOB_EVENT_TRACKED,
+	JOB_EVENT_STATE, /* from and to are enum job_state; of the one above to, of FORGOTTEN from */
+	JOB_EVENT_PROGRESS, /* percent, -1 not known */
+	JOB_EVENT_VIDEO, /* enum video_state */
+	JOB_EVENT_FORGOTTEN,
+	JOB_EVENT_DROPPED, /* to: so many are not there any more, who asks was too slow. Of no job */
+	JOB_EVENT_IDLE, /* nothing has happened. Never in the record: for who has to say something */
+};
+
+struct job_event {
+	int64_t time_ms; /* Unix milliseconds */
+	enum job_event_kind kind;
+	int from, to;
+	char id[ID_SIZE];
+};
+
+#define JOB_EVENTS 4096 /* so many are kept */
+
+/* The number that the next event will have. */
+uint64_t job_events_end(void);
+
+/* The event of that number, or the first that is there still: true, and *number is the next one's. */
+bool job_event_at(uint64_t *number, struct job_event *event);
+
+/* What is to be told to those who look at files. */
+#define JOB_NEWS_TRACKED 1U /* without a mkdir */
+#define JOB_NEWS_STATE 2U /* of the job or of its video */
+#define JOB_NEWS_VIDEO 4U /* it is whole now */
+#define JOB_NEWS_GONE 8U /* a whole video is not there any more */
+#define JOB_NEWS_SIZE 16U /* a document was shown longer or shorter than it is */
+
+struct job_news {
+	uint64_t serial;
+	unsigned what;
+	char id[ID_SIZE];
+};
+
+/* Waits for news; what has come for one job in the meantime is one. False after job_news_stop(). */
+bool job_news_wait(struct job_news *news);
+void job_news_stop(void);
+
+/* Nobody has the job's documents open: they are shown as long as they are. Recalls first. */
+void job_settle_size(uint64_t serial);
+
+/*
+ * Who keeps what he was told. Set before there are jobs and threads, NULL: nobody. Both are called
+ * with no lock held, on the thread that makes the change.
+ */
+struct job_audience {
+	/*
+	 * Before a change is visible: what was told of the job, and of the lists that it is in, is
+	 * not to be kept. before is NULL for a new job, after for one that goes; of before only
+	 * what stands in front of the texts is there. told: whether anything was told of the job.
+	 */
+	void (*recall)(const struct job *before, const struct job *after, bool told);
+	/* After it. */
+	void (*changed)(uint64_t serial);
+};
+
+void job_set_audience(const struct job_audience *audience);
+
+/* ---- waiting ----------------------------------------------------------------------------------- */
 
 /*
  * Somebody who waits; lives in what the waker gets back by container_of(). All of it is under the
@@ -143,10 +233,12 @@ enum waiter_state {
 	WAITER_BARRED, /* interrupted before it could wait */
 };
 
+enum waiter_kind { WAITER_BYTES, WAITER_TICKET, WAITER_EVENT, WAITER_KINDS };
+
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
 	enum waiter_state state; /* WAITER_NEW before a wait */
-	bool for_bytes;
+	enum waiter_kind kind;
 	uint64_t key; /* a job's serial, or a ticket */
 	int64_t from, to; /* bytes of the video, to is behind the last */
 	uint32_t epoch;
@@ -170,6 +262,9 @@ uint64_t job_ticket(void);
 /* Waits until the engine has answered the ticket: 0 linked, -EINTR. Before the letter is posted. */
 int job_wait_ticket(uint64_t ticket, struct waiter *w);
 
+/* Waits until there is an event of that number: 0 linked, 1 there is, -EINTR. */
+int job_wait_event(uint64_t number, struct waiter *w);
+
 /*
  * True when w was linked, and is not any more: it is the caller's again. False when it is being
  * woken; and when it has not waited yet, which it then will not.
@@ -185,10 +280,14 @@ int job_table_open(void);
 void job_table_close(void);
 
 /*
- * Makes a job, or its new value, visible, and wakes whoever has waited for that: readers whose
- * bytes are there, or will never be. 0 or -ENOMEM, the old value then stays.
+ * Makes a job, or its new value, visible: recalls what was told of the old one, wakes whoever has
+ * waited for the new one (readers whose bytes are there, or will never be; who waits for events).
+ * 0 or -ENOMEM, the old value then stays.
  */
 int job_put(const struct job *job);
+
+/* As job_put() of a new job, for those that were there before we were: it is no event. */
+int job_load(const struct job *job);
 
 /* Hides a job from everybody: 0, -ENOENT, -EBUSY while its video is open. */
 int job_hide(uint64_t serial);
@@ -216,10 +315,10 @@ size_t job_readers(uint64_t *serials, size_t room);
 int64_t job_ready_bytes(void);
 
 /*
- * Ends with -ETIMEDOUT who has waited for bytes for reader_ms without a new one of his video, or
- * for a ticket for ticket_ms. Returns the time of the next such end, INT64_MAX when none is near.
+ * Ends with -ETIMEDOUT who has waited longer than those of his kind may: for bytes, without a new
+ * one of his video. Returns the time of the next such end, INT64_MAX when none is near.
  */
-int64_t job_expire(int64_t now_ms, int64_t reader_ms, int64_t ticket_ms);
+int64_t job_expire(int64_t now_ms, const int64_t patience_ms[WAITER_KINDS]);
 
 /* Ends every waiter with status. */
 void job_fail_waiters(int status);

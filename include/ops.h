@@ -21,6 +21,7 @@ struct ops_context {
 	struct tree_owner owner;
 	struct store *store;
 	struct catalog *catalog;
+	struct fuse_session *session;
 	int fuse_fd; /* of the session */
 	const char *provider; /* its name, for status.json */
 	bool track_lookup;
@@ -29,7 +30,7 @@ struct ops_context {
 
 extern const struct fuse_lowlevel_ops ops_table;
 
-/* Before the session begins. */
+/* Before the engine starts, and the session. */
 void ops_open(const struct ops_context *context);
 
 /* After the session and the engine have ended: frees what programs still had open. */

@@ -31,6 +31,9 @@ typedef void park_reply(fuse_req_t req, const struct park_about *about, int stat
 void park_bytes(fuse_req_t req, uint64_t serial, uint32_t epoch, const struct park_about *about,
 	park_reply *reply);
 
+/* Until there is an event of that number. Who waits for long is answered with -ETIMEDOUT. */
+void park_event(fuse_req_t req, uint64_t number, const struct park_about *about, park_reply *reply);
+
 /*
  * Until the engine has answered a ticket: returns it, to be posted with the letter; or 0, and req
  * has been answered. interruptible: whether the letter may be forgotten on the way.

@@ -15,18 +15,33 @@
 
 #include <sys/stat.h>
 
+/* The fixed inodes. Each final and unfinished state but "unknown" has a directory in by-state/. */
 #define TREE_ROOT 1
 #define TREE_JOBS 2
+#define TREE_BY_STATE 3
+#define TREE_STATE(state) (TREE_BY_STATE + (uint64_t)(state))
+#define TREE_META 9
+#define TREE_EVENTS 10
+#define TREE_STATS 11
+#define TREE_METRICS 12
 
-/* What an inode below a job is. */
-enum tree_kind { TREE_JOB_DIR, TREE_STATUS, TREE_RESPONSE, TREE_VIDEO, TREE_KINDS };
+/* What an inode of a job is. The link stands in by-state/, not below the job. */
+enum tree_kind { TREE_JOB_DIR, TREE_STATUS, TREE_RESPONSE, TREE_VIDEO, TREE_LINK, TREE_KINDS };
+
+#define TREE_TARGET_SIZE (ID_SIZE + 16) /* of what a link says */
 
 /* Who everything belongs to, and what is masked from every mode. Set before the threads start. */
 struct tree_owner {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	int64_t started_ms; /* the times of the root */
+	int64_t started_ms; /* the times of what is not of a job */
+};
+
+/* The texts whose sizes are attributes: called outside any lock. */
+struct tree_sizes {
+	uint32_t (*status)(const struct job_view *view);
+	uint32_t (*figures)(uint64_t inode); /* TREE_STATS, TREE_METRICS */
 };
 
 uint64_t tree_inode(uint64_t serial, enum tree_kind kind);
@@ -34,11 +49,11 @@ uint64_t tree_serial(uint64_t inode); /* 0 for the fixed ones */
 enum tree_kind tree_kind(uint64_t inode); /* of those with a serial */
 uint64_t tree_number(uint64_t inode); /* as programs see it, st_ino: of all epochs the same */
 
+/* Of a file of a job as it is now, with its epoch. */
+uint64_t tree_inode_of(const struct job *job, enum tree_kind kind);
+
 /* Whether a video has begun anew since the kernel was told of its inode. */
 bool tree_is_stale(uint64_t inode, const struct job *job);
-
-/* Whether a job has its video.mp4: its final size is known, and it was not given up or removed. */
-bool tree_has_video(const struct job *job);
 
 /*
  * The inode of name in directory parent: 0 or -ENOENT, -ENOTDIR, -ENAMETOOLONG (over 255 bytes).
@@ -48,17 +63,26 @@ bool tree_has_video(const struct job *job);
 int tree_lookup(uint64_t parent, const char *name, uint64_t *inode);
 
 /*
- * The attributes of an inode. -ENOENT. status_size is called for a status.json, outside any lock,
- * for the size of its document; it may be NULL where the inode is none. A video that is given up
- * or removed has attributes still, for who has it open, with no link.
+ * Whether a name that was found, or was not, stays so until something is done through the mount:
+ * then the kernel may remember it. Links follow the states, a video comes by itself.
  */
-int tree_stat(uint64_t inode, const struct tree_owner *owner,
-	uint32_t (*status_size)(const struct job_view *view), struct stat *st);
+bool tree_name_lasts(uint64_t parent, const char *name);
+
+/*
+ * The attributes of an inode, and whether they stay so until the kernel is told: 0, -ENOENT. sizes
+ * may be NULL where the inode is none of theirs. A video that is given up or removed has attributes
+ * still, for who has it open, with no link; one that has begun anew is -ESTALE.
+ */
+int tree_stat(uint64_t inode, const struct tree_owner *owner, const struct tree_sizes *sizes,
+	struct stat *st, bool *lasts);
+
+/* Where a link in by-state/ leads, with its NUL: 0, -ENOENT, -EINVAL for what is no link. */
+int tree_target(uint64_t inode, char target[TREE_TARGET_SIZE]);
 
 /* One entry of a directory. */
 struct tree_entry {
 	uint64_t inode;
-	mode_t type; /* S_IFDIR or S_IFREG */
+	mode_t type; /* S_IFDIR, S_IFREG or S_IFLNK */
 	uint64_t next; /* where to go on */
 	char name[ID_SIZE];
 };

@@ -2,7 +2,7 @@
 /*
  * view: the documents of the mount as text.
  *
- * Owns    the form of status.json.
+ * Owns    the form of status.json, and of events.
  * Thread  any: pure functions.
  * Gives   bytes for a snapshot.
  * Never   knows what providers send, or libfuse.
@@ -24,6 +24,12 @@ char *view_status(const struct job *job, const char *provider, size_t *length);
  * before its last newline: it stays the same JSON. text has room for size + 1 bytes.
  */
 void view_pad(char *text, size_t *length, size_t size);
+
+/* Room for an event as a line, with its newline and NUL. */
+#define VIEW_EVENT_SIZE 512
+
+/* An event as one line of JSON. */
+void view_event(const struct job_event *event, char line[VIEW_EVENT_SIZE]);
 
 /* The words of the states and the codes, as the documents have them. */
 const char *view_job_state(enum job_state state);

@@ -28,7 +28,7 @@ rooms='
 
 # A room may open its own doors and those of lower floors; and these, written room:room.
 # The catalog takes a struct job, which is a plain value.
-also=' ops:park ops:shared ops:echo ops:tree ops:view ops:shared catalog:job '
+also=' ops:park ops:shared ops:echo ops:tree ops:view ops:shared echo:tree catalog:job '
 
 # Each outside library lives in one place: a pattern of headers, then the rooms.
 outside='

@@ -161,7 +161,7 @@ needs_root() {
 @test "without -f it returns when the mount answers, and says nothing" {
 	run -0 "$COMETFS" "$SOURCE" "$MNT" -o "store=$STORE" 3>&-
 	[ -z "$output" ]
-	[ "$(ls "$MNT")" = jobs ]
+	[ "$(ls "$MNT")" = $'by-state\njobs' ]
 	[ -n "$(daemon_pid)" ]
 	fusermount3 -u "$MNT"
 	wait_until '[ -z "$(daemon_pid)" ]'
@@ -245,7 +245,7 @@ needs_root() {
 	run -0 unshare -m bash -c 'mount -t tmpfs tmpfs /usr/local/bin && ln -s "$1" /usr/local/bin/cometfs &&
 		mount -t fuse.cometfs "$2" "$3" -o "noauto,x-systemd.automount,store=$4" && ls "$3" && umount "$3"' \
 		bash "$COMETFS" "$SOURCE" "$MNT" "$STORE" 3>&-
-	[ "$output" = jobs ]
+	[ "$output" = $'by-state\njobs' ]
 	wait_until '[ -z "$(daemon_pid)" ]'
 }
 

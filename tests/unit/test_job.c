@@ -17,6 +17,21 @@ static void put_number(uint64_t serial)
 	put(job_named(serial, id));
 }
 
+static void assert_news(uint64_t serial, unsigned what)
+{
+	struct job_news news;
+	assert_true(job_news_wait(&news));
+	assert_int_equal(news.serial, serial);
+	assert_int_equal(news.what, what);
+}
+
+static size_t count(void)
+{
+	struct job_listing listing;
+	job_listing(JOB_UNKNOWN, &listing);
+	return listing.jobs;
+}
+
 /* All ways to see a job agree that this one is there. */
 static void assert_there(uint64_t serial, const char *id)
 {
@@ -27,7 +42,7 @@ static void assert_there(uint64_t serial, const char *id)
 	assert_int_equal(view.job.serial, serial);
 	assert_string_equal(view.job.id, id);
 	assert_int_equal(job_find(id), serial);
-	assert_int_equal(job_next(serial - 1, next), serial);
+	assert_int_equal(job_next(JOB_UNKNOWN, serial - 1, next), serial);
 	assert_string_equal(next, id);
 }
 
@@ -38,7 +53,7 @@ static void assert_gone(uint64_t serial, const char *id)
 
 	assert_int_equal(job_get(serial, &view), -ENOENT);
 	assert_int_equal(job_find(id), 0);
-	assert_int_not_equal(job_next(serial - 1, next), serial);
+	assert_int_not_equal(job_next(JOB_UNKNOWN, serial - 1, next), serial);
 	assert_int_equal(job_open(serial, JOB_FILE_STATUS), -ENOENT);
 	assert_int_equal(job_hide(serial), -ENOENT);
 }
@@ -49,7 +64,7 @@ static void nothing_before_it_is_open(void **state)
 {
 	(void)state;
 	assert_gone(1, "a");
-	assert_int_equal(job_count(), 0);
+	assert_int_equal(count(), 0);
 }
 
 static void empty(void **state)
@@ -59,7 +74,7 @@ static void empty(void **state)
 	assert_gone(1, "a");
 	assert_gone(UINT64_MAX, "a");
 	assert_int_equal(job_get_hidden(1, &job), -ENOENT);
-	assert_int_equal(job_count(), 0);
+	assert_int_equal(count(), 0);
 	job_close(1, JOB_FILE_STATUS);
 	job_unhide(1);
 }
@@ -77,9 +92,9 @@ static void several(void **state)
 	assert_there(7, longest);
 	assert_there(FAR_SERIAL, "A");
 	assert_gone(6, "b");
-	assert_int_equal(job_next(1, next), 7);
-	assert_int_equal(job_next(FAR_SERIAL, next), 0);
-	assert_int_equal(job_count(), 3);
+	assert_int_equal(job_next(JOB_UNKNOWN, 1, next), 7);
+	assert_int_equal(job_next(JOB_UNKNOWN, FAR_SERIAL, next), 0);
+	assert_int_equal(count(), 3);
 }
 
 static void a_new_value_takes_the_place_of_the_old(void **state)
@@ -92,7 +107,7 @@ static void a_new_value_takes_the_place_of_the_old(void **state)
 	view.job.state = JOB_FAILED;
 	(void)snprintf(view.job.error_message, sizeof(view.job.error_message), "no");
 	assert_int_equal(job_put(&view.job), 0);
-	assert_int_equal(job_count(), 2);
+	assert_int_equal(count(), 2);
 	assert_int_equal(job_get(1, &view), 0);
 	assert_int_equal(view.job.state, JOB_FAILED);
 	assert_string_equal(view.job.error_message, "no");
@@ -109,10 +124,11 @@ static void more_than_its_first_room(void **state)
 	(void)state;
 	for (uint64_t i = 1; i <= MANY; i++)
 		put_number(i * 3);
-	assert_int_equal(job_count(), MANY);
+	assert_int_equal(count(), MANY);
 	for (uint64_t i = 1; i <= MANY; i += 2)
 		job_remove(i * 3);
-	for (uint64_t s = job_next(0, next); s != 0; s = job_next(s, next)) {
+	for (uint64_t s = job_next(JOB_UNKNOWN, 0, next); s != 0;
+		s = job_next(JOB_UNKNOWN, s, next)) {
 		assert_true(s > last);
 		(void)snprintf(id, sizeof(id), "job-%llu", (unsigned long long)s);
 		assert_there(s, id);
@@ -120,7 +136,7 @@ static void more_than_its_first_room(void **state)
 		seen++;
 	}
 	assert_int_equal(seen, MANY / 2);
-	assert_int_equal(job_count(), MANY / 2);
+	assert_int_equal(count(), MANY / 2);
 	assert_gone(3, "job-3");
 }
 
@@ -140,7 +156,7 @@ static void removed(void **state)
 	job_remove(4);
 	job_remove(1);
 	job_remove(3);
-	assert_int_equal(job_count(), 0);
+	assert_int_equal(count(), 0);
 }
 
 /* ---- hidden, while it is being forgotten ---------------------------------------------------- */
@@ -155,7 +171,7 @@ static void hidden(void **state)
 	put(job_named(3, "c"));
 	assert_int_equal(job_hide(2), 0);
 	assert_gone(2, "b");
-	assert_int_equal(job_next(1, next), 3);
+	assert_int_equal(job_next(JOB_UNKNOWN, 1, next), 3);
 	assert_int_equal(job_get_hidden(2, &job), 0);
 	assert_string_equal(job.id, "b");
 	job_unhide(2);
@@ -244,8 +260,24 @@ static void an_open_status_only_grows(void **state)
 	job_close(1, JOB_FILE_STATUS);
 	assert_int_equal(job_show(1, JOB_FILE_STATUS, 800), 901);
 	job_close(1, JOB_FILE_STATUS);
+	assert_int_equal(job_show(1, JOB_FILE_STATUS, 800), 901);
+	assert_news(1, JOB_NEWS_SIZE);
+	job_settle_size(1);
 	assert_int_equal(held(1, JOB_FILE_STATUS), 0);
 	assert_int_equal(job_show(1, JOB_FILE_STATUS, 800), 800);
+}
+
+static void a_new_value_settles_what_was_shown(void **state)
+{
+	(void)state;
+	put(job_named(1, "a"));
+	assert_int_equal(job_open(1, JOB_FILE_STATUS), 0);
+	assert_int_equal(job_show(1, JOB_FILE_STATUS, 900), 900);
+	assert_int_equal(job_show(1, JOB_FILE_STATUS, 800), 900);
+	job_close(1, JOB_FILE_STATUS);
+	assert_int_equal(held(1, JOB_FILE_STATUS), 900);
+	put(job_named(1, "a"));
+	assert_int_equal(held(1, JOB_FILE_STATUS), 0);
 }
 
 static void an_open_response_is_as_last_shown(void **state)
@@ -257,6 +289,9 @@ static void an_open_response_is_as_last_shown(void **state)
 	assert_int_equal(job_show(1, JOB_FILE_RESPONSE, 800), 800);
 	assert_int_equal(held(1, JOB_FILE_RESPONSE), 800);
 	job_close(1, JOB_FILE_RESPONSE);
+	assert_int_equal(held(1, JOB_FILE_RESPONSE), 800);
+	assert_news(1, JOB_NEWS_SIZE);
+	job_settle_size(1);
 	assert_int_equal(held(1, JOB_FILE_RESPONSE), 0);
 }
 
@@ -435,6 +470,7 @@ int main(void)
 		ON_TABLE(documents_hold_nothing_up),
 		ON_TABLE(nothing_is_held_while_closed),
 		ON_TABLE(an_open_status_only_grows),
+		ON_TABLE(a_new_value_settles_what_was_shown),
 		ON_TABLE(an_open_response_is_as_last_shown),
 		ON_TABLE(what_is_held_outlives_a_new_value),
 		cmocka_unit_test(the_list_of_texts_is_whole),

@@ -97,14 +97,15 @@ static void wait_once(struct reader *r, int64_t need)
 static void look_around(struct reader *r)
 {
 	char id[ID_SIZE];
-	uint64_t serial = job_next(1 + dice(r, 4000), id);
+	uint64_t serial = job_next(JOB_UNKNOWN, 1 + dice(r, 4000), id);
 	uint64_t found = serial != 0 ? job_find(id) : 0;
 	expect(r, found == serial || found == 0); /* it may be gone by now */
 	if (job_open(1, JOB_FILE_STATUS) == 0) {
 		expect(r, job_show(1, JOB_FILE_STATUS, dice(r, 1000)) < 1000);
 		job_close(1, JOB_FILE_STATUS);
 	}
-	(void)job_count();
+	struct job_listing listing;
+	job_listing(JOB_QUEUED, &listing);
 }
 
 static void *read_on(void *arg)
@@ -191,7 +192,8 @@ static void one_end_for_everybody(void **state)
 	for (uint64_t step = 0; atomic_load(&readers_left) > 0; step++) {
 		job.video_bytes++;
 		put(job);
-		(void)job_expire(0, 1, 1);
+		const int64_t patience_ms[WAITER_KINDS] = { 1, 1, 1 };
+		(void)job_expire(0, patience_ms);
 		change_others(step);
 	}
 	for (unsigned i = 0; i < READERS; i++) {

@@ -48,10 +48,20 @@ static void assert_woken(const struct sleeper *s, int status)
 	assert_int_equal(s->status, status);
 }
 
+static int64_t expire(int64_t now_ms, int64_t reader_ms, int64_t ticket_ms)
+{
+	const int64_t patience_ms[WAITER_KINDS] = {
+		[WAITER_BYTES] = reader_ms,
+		[WAITER_TICKET] = ticket_ms,
+		[WAITER_EVENT] = INT64_MAX,
+	};
+	return job_expire(now_ms, patience_ms);
+}
+
 /* Nobody of these is left behind: whoever still waited would be woken now. */
 static void assert_nobody_waits(void)
 {
-	assert_int_equal(job_expire(NEVER, 0, 0), INT64_MAX);
+	assert_int_equal(expire(NEVER, 0, 0), INT64_MAX);
 }
 
 static struct job fetching(uint64_t serial, int64_t bytes)
@@ -385,18 +395,18 @@ static void patience_ends(void **state)
 {
 	struct sleeper reader = asleep(), ticket = asleep();
 	(void)state;
-	assert_int_equal(job_expire(NEVER, PATIENCE, PATIENCE), INT64_MAX);
+	assert_int_equal(expire(NEVER, PATIENCE, PATIENCE), INT64_MAX);
 	put(fetching(1, 0));
 	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
 	int64_t reader_end = reader.w.since_ms + PATIENCE;
 	int64_t ticket_end = ticket.w.since_ms + 3 * PATIENCE;
-	assert_int_equal(job_expire(reader_end - 1, PATIENCE, 3 * PATIENCE), reader_end);
+	assert_int_equal(expire(reader_end - 1, PATIENCE, 3 * PATIENCE), reader_end);
 	assert_waiting(&reader);
-	assert_int_equal(job_expire(reader_end, PATIENCE, 3 * PATIENCE), ticket_end);
+	assert_int_equal(expire(reader_end, PATIENCE, 3 * PATIENCE), ticket_end);
 	assert_woken(&reader, -ETIMEDOUT);
 	assert_waiting(&ticket);
-	assert_int_equal(job_expire(ticket_end, PATIENCE, 3 * PATIENCE), INT64_MAX);
+	assert_int_equal(expire(ticket_end, PATIENCE, 3 * PATIENCE), INT64_MAX);
 	assert_woken(&ticket, -ETIMEDOUT);
 	job_answer(7, 0);
 	put(fetching(1, 10));
@@ -412,8 +422,8 @@ static void the_nearer_end_is_said(void **state)
 	put(fetching(1, 0));
 	assert_int_equal(job_wait_bytes(1, 0, 0, 10, &reader.w), 0);
 	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
-	assert_int_equal(job_expire(0, PATIENCE, 10), ticket.w.since_ms + 10);
-	assert_int_equal(job_expire(0, 10, PATIENCE), reader.w.since_ms + 10);
+	assert_int_equal(expire(0, PATIENCE, 10), ticket.w.since_ms + 10);
+	assert_int_equal(expire(0, 10, PATIENCE), reader.w.since_ms + 10);
 	assert_true(job_unwait(&reader.w));
 	assert_true(job_unwait(&ticket.w));
 }
@@ -433,7 +443,7 @@ static void renewed_by_a_byte(void **state)
 	assert_int_equal(s.w.since_ms, long_ago);
 	put(fetching(1, 6));
 	assert_true(s.w.since_ms >= long_ago + PATIENCE);
-	assert_int_equal(job_expire(long_ago + PATIENCE, PATIENCE, 0), s.w.since_ms + PATIENCE);
+	assert_int_equal(expire(long_ago + PATIENCE, PATIENCE, 0), s.w.since_ms + PATIENCE);
 	assert_waiting(&s);
 	assert_true(job_unwait(&s.w));
 }
@@ -455,12 +465,12 @@ static void renewed_behind_the_others(void **state)
 	put(fetching(1, 1));
 	int64_t renewed_end = first.w.since_ms + PATIENCE;
 	assert_true(renewed_end >= other_end + 2000);
-	assert_int_equal(job_expire(other_end - 1, PATIENCE, 0), other_end);
-	assert_int_equal(job_expire(other_end, PATIENCE, 0), renewed_end);
+	assert_int_equal(expire(other_end - 1, PATIENCE, 0), other_end);
+	assert_int_equal(expire(other_end, PATIENCE, 0), renewed_end);
 	assert_woken(&other, -ETIMEDOUT);
 	assert_waiting(&first);
 	assert_waiting(&last);
-	assert_int_equal(job_expire(renewed_end, PATIENCE, 0), INT64_MAX);
+	assert_int_equal(expire(renewed_end, PATIENCE, 0), INT64_MAX);
 	assert_woken(&first, -ETIMEDOUT);
 	assert_woken(&last, -ETIMEDOUT);
 }

@@ -85,7 +85,8 @@ static void epochs(void **state)
 
 	const struct tree_owner owner = { .uid = 0 };
 	struct stat st;
-	assert_int_equal(tree_stat(second, &owner, NULL, &st), 0);
+	bool lasts;
+	assert_int_equal(tree_stat(second, &owner, NULL, &st, &lasts), 0);
 	assert_int_equal(st.st_ino, 51);
 	assert_int_equal(found(48, "status.json"), 49);
 }
@@ -125,7 +126,8 @@ static void dots(void **state)
 	assert_lookup(18, ".", 18);
 	assert_lookup(17, "..", 16);
 	assert_no_lookup(17, "...", -ENOTDIR);
-	assert_no_lookup(20, ".", -ENOENT);
+	assert_lookup(20, ".", 20);
+	assert_no_lookup(21, ".", -ENOENT);
 	assert_no_lookup(32, ".", -ENOENT);
 	assert_no_lookup(33, ".", -ENOENT);
 	assert_no_lookup(33, "..", -ENOENT);
@@ -161,12 +163,13 @@ static void no_directory(void **state)
 		int error;
 	} cases[] = {
 		{ 0, -ENOENT },
-		{ 3, -ENOENT },
+		{ 10, -ENOTDIR },
 		{ 15, -ENOENT },
 		{ 17, -ENOTDIR },
 		{ 18, -ENOTDIR },
 		{ 19, -ENOTDIR },
-		{ 20, -ENOENT },
+		{ 20, -ENOTDIR },
+		{ 21, -ENOENT },
 		{ 32, -ENOENT },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -217,7 +220,7 @@ static void videos_there(void **state)
 		job.video = cases[i].video;
 		job.video_size = cases[i].size;
 		put(job);
-		assert_int_equal(tree_has_video(&job), cases[i].there);
+		assert_int_equal(job_has_video(&job), cases[i].there);
 		struct tree_entry entry;
 		assert_int_equal(tree_list(16, 4, &entry), cases[i].there);
 		if (cases[i].there)
@@ -233,6 +236,7 @@ static void list_root(void **state)
 	uint64_t at = assert_entry(TREE_ROOT, 0, TREE_ROOT, ".");
 	at = assert_entry(TREE_ROOT, at, TREE_ROOT, "..");
 	at = assert_entry(TREE_ROOT, at, TREE_JOBS, "jobs");
+	at = assert_entry(TREE_ROOT, at, TREE_BY_STATE, "by-state");
 	assert_end(TREE_ROOT, at);
 	assert_end(TREE_ROOT, UINT64_MAX);
 }

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process has no descriptor but its end of a socket, and only does what it is told there. It is
+ * a process since a thread of ours that waits for our own answers could keep us from ending. It
+ * goes when the socket does, and is known by its number, which nobody else has until it is waited for.
+ */
+#include "echo.h"
+
+#include "base.h"
+#include "job.h"
+#include "tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* One thing to do. */
+struct order {
+	unsigned what; /* one of JOB_NEWS_…; 0: look where the mount is */
+	char id[ID_SIZE];
+};
+
+static struct fuse_session *session;
+static pthread_t thread;
+static bool running;
+static int order_fd = -1;
+static _Atomic pid_t helper;
+/* What it is doing. */
+static _Atomic uint64_t making_serial;
+static atomic_uint making_what;
+
+/* ---- the process ------------------------------------------------------------------------------- */
+
+static int make(int dir, const char *path)
+{
+	/* EXCL has the kernel ask again whether it is there. */
+	int fd = openat(dir, path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return errno;
+	(void)close(fd);
+	return 0;
+}
+
+static int obey(int dir, const struct order *order)
+{
+	static const struct timespec now[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+	char path[ID_SIZE + 64];
+	const char *file = order->what == JOB_NEWS_STATE   ? "/" NAME_STATUS
+			   : order->what == JOB_NEWS_VIDEO ? "/" NAME_VIDEO
+							   : "";
+	(void)snprintf(path, sizeof(path), NAME_JOBS "/%s%s", order->id, file);
+	if (order->what == JOB_NEWS_VIDEO)
+		return make(dir, path);
+	int r = order->what == JOB_NEWS_STATE ? utimensat(dir, path, now, AT_SYMLINK_NOFOLLOW)
+					      : mkdirat(dir, path, 0755);
+	return r == 0 ? 0 : errno;
+}
+
+/* Somebody may have mounted something else there since. Nothing stays open: that would keep it busy. */
+static int act(const char *mountpoint, const struct order *order)
+{
+	static dev_t device;
+	struct stat st;
+	int dir = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int error = dir >= 0 && fstat(dir, &st) == 0 ? 0 : errno;
+	if (error == 0 && order->what == 0)
+		device = st.st_dev;
+	else if (error == 0)
+		error = st.st_dev == device ? obey(dir, order) : ESTALE;
+	if (dir >= 0)
+		(void)close(dir);
+	return error;
+}
+
+_Noreturn static void run_helper(const char *mountpoint, int fd)
+{
+	struct order order;
+	(void)prctl(PR_SET_NAME, "cometfs-echo");
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)dup2(fd, 0);
+	if (chdir("/") != 0)
+		_exit(EXIT_FAILURE);
+	(void)close_range(1, ~0U, 0);
+	while (recv(0, &order, sizeof(order), 0) == sizeof(order)) {
+		int error = act(mountpoint, &order);
+		if (send(0, &error, sizeof(error), MSG_NOSIGNAL) != sizeof(error))
+			break;
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+void echo_fork(const char *mountpoint)
+{
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+		return;
+	pid_t pid = fork();
+	if (pid == 0)
+		run_helper(mountpoint, fds[1]);
+	(void)close(fds[1]);
+	order_fd = fds[0];
+	helper = pid;
+}
+
+/* ---- the thread -------------------------------------------------------------------------------- */
+
+/* 0, or why it was not done. */
+static int send_order(unsigned what, const char *id)
+{
+	struct order order = { .what = what };
+	int error = EPIPE;
+	memcpy(order.id, id, strlen(id) + 1);
+	if (send(order_fd, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order) ||
+		recv(order_fd, &error, sizeof(error), 0) != sizeof(error))
+		return EPIPE;
+	return error;
+}
+
+/* What is wrong once is wrong each time. That a job is gone meanwhile is no fault. */
+static void say_fault(int error)
+{
+	static int said;
+	if (error == 0 || error == ENOENT || error == said)
+		return;
+	said = error;
+	log_info("programs that watch files are not told of changes: %s", strerror(error));
+}
+
+static void order_for(const struct job_news *news, unsigned what)
+{
+	if ((news->what & what) == 0)
+		return;
+	making_serial = news->serial;
+	making_what = what;
+	say_fault(send_order(what, news->id));
+	making_what = 0;
+}
+
+/*
+ * A look-up that was on its way while the change was made may have brought the kernel old
+ * attributes of an inode that it did not have when they were recalled.
+ */
+static void tell(const struct job_news *news)
+{
+	if (news->what & JOB_NEWS_SIZE)
+		job_settle_size(news->serial);
+	if (news->what & JOB_NEWS_GONE)
+		(void)fuse_lowlevel_notify_inval_entry(session,
+			tree_inode(news->serial, TREE_JOB_DIR), NAME_VIDEO, strlen(NAME_VIDEO));
+	if (news->what & JOB_NEWS_STATE)
+		(void)fuse_lowlevel_notify_inval_inode(
+			session, tree_inode(news->serial, TREE_STATUS), -1, 0);
+	order_for(news, JOB_NEWS_TRACKED);
+	order_for(news, JOB_NEWS_STATE);
+	order_for(news, JOB_NEWS_VIDEO);
+}
+
+static void *run_echo(void *arg)
+{
+	struct job_news news;
+	(void)arg;
+	say_fault(send_order(0, ""));
+	while (job_news_wait(&news))
+		tell(&news);
+	return NULL;
+}
+
+void echo_start(struct fuse_session *s)
+{
+	sigset_t all, before;
+	session = s;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	running = pthread_create(&thread, NULL, run_echo, NULL) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Its end of the socket closed, the process goes, unless the mount keeps it: then it is killed. */
+void echo_stop(void)
+{
+	job_news_stop();
+	if (order_fd >= 0)
+		(void)shutdown(order_fd, SHUT_RDWR);
+	if (running)
+		(void)pthread_join(thread, NULL);
+	if (order_fd >= 0)
+		(void)close(order_fd);
+	if (helper > 0) {
+		(void)kill(helper, SIGKILL);
+		(void)waitpid(helper, NULL, 0);
+	}
+	running = false;
+	order_fd = -1;
+	helper = 0;
+}
+
+bool echo_asks(fuse_req_t req)
+{
+	pid_t pid = fuse_req_ctx(req)->pid;
+	return pid > 0 && pid == helper;
+}
+
+bool echo_makes(uint64_t serial, unsigned what)
+{
+	return making_what == what && making_serial == serial;
+}

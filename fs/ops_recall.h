@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* ops_recall: what the kernel keeps, and until when. Private to ops*.c. */
+#ifndef OPS_RECALL_H
+#define OPS_RECALL_H
+
+/* From when there is a session, before there are jobs; until they have gone. */
+void ops_recall_begin(void);
+void ops_recall_end(void);
+
+#endif

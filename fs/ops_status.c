@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open status.json. Each reader has one whole document, as it was at his open. As long as all have
+ * the same one, they share it, and the page cache; who comes when it has changed reads for himself.
+ * What fits in a page is read in one piece: there the next document can take the place of the one
+ * before, for who goes back to the beginning.
+ */
+#include "ops_file.h"
+
+#include "base.h"
+#include "engine.h"
+#include "view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 4096 /* the least that a page cache reads at a time */
+
+/* A text, and whose it is. */
+struct sheet {
+	LIST_ENTRY(sheet) link; /* shared: under the lock; only of shared ones */
+	uint64_t serial;
+	bool shared; /* in the page cache: one of each job at most */
+	bool begun; /* it is in the page cache, or was read; shared: under the lock, like the next */
+	unsigned users;
+	uint32_t revision;
+	char *text;
+	size_t length;
+};
+
+/* Shared: under the lock. */
+static LIST_HEAD(, sheet) sheets = LIST_HEAD_INITIALIZER(sheets);
+
+uint32_t ops_status_size(const struct job_view *view)
+{
+	size_t length = 0;
+	char *text = view_status(&view->job, ops_context.provider, &length);
+	free(text);
+	return job_show(view->job.serial, JOB_FILE_STATUS, (uint32_t)length);
+}
+
+/* ---- open --------------------------------------------------------------------------------------- */
+
+/* Somebody looks: the next poll comes sooner. Only a letter where it would change something. */
+static void watch(const struct job *job)
+{
+	int64_t age_ms = clock_wall_ms() - job->poll_last_ms;
+	/* A clock may be set back. */
+	bool old = age_ms < 0 || age_ms >= ops_context.interval_watched_ms;
+	if (!job_is_final(job) && old)
+		engine_watch(job->serial);
+}
+
+static struct sheet *find(uint64_t serial)
+{
+	struct sheet *sheet;
+	LIST_FOREACH (sheet, &sheets, link) {
+		if (sheet->serial == serial)
+			break;
+	}
+	return sheet;
+}
+
+/* The one that is shared, if it is as new; else the new one, which then is. Under the lock. */
+static struct sheet *share(struct sheet *new)
+{
+	struct sheet *sheet = find(new->serial);
+	if (sheet != NULL && sheet->revision == new->revision) {
+		sheet->users++;
+		return sheet;
+	}
+	new->shared = sheet == NULL &&new->length <= PAGE;
+	if (new->shared)
+		LIST_INSERT_HEAD(&sheets, new, link);
+	return new;
+}
+
+static void sheet_free(struct sheet *sheet)
+{
+	if (sheet != NULL)
+		free(sheet->text);
+	free(sheet);
+}
+
+int ops_status_open(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi)
+{
+	struct sheet *new = calloc(1, sizeof(*new));
+	if (new != NULL)
+		new->text = view_status(&view->job, ops_context.provider, &new->length);
+	if (new == NULL || new->text == NULL) {
+		sheet_free(new);
+		return -ENOMEM;
+	}
+	new->serial = view->job.serial;
+	new->revision = view->revision;
+	new->begun = view->cached == view->revision;
+	new->users = 1;
+	ops_file_lock();
+	handle->sheet = share(new);
+	ops_file_unlock();
+	if (handle->sheet != new)
+		sheet_free(new);
+	fi->direct_io = !handle->sheet->shared;
+	fi->keep_cache = handle->sheet->shared && view->cached == view->revision;
+	handle->seen = ops_poll_sight(&view->job);
+	(void)job_show(view->job.serial, JOB_FILE_STATUS, (uint32_t)handle->sheet->length);
+	watch(&view->job);
+	return 0;
+}
+
+void ops_status_close(const struct handle *handle)
+{
+	struct sheet *sheet = handle->sheet;
+	ops_file_lock();
+	bool last = --sheet->users == 0;
+	if (last && sheet->shared)
+		LIST_REMOVE(sheet, link);
+	ops_file_unlock();
+	if (last)
+		sheet_free(sheet);
+}
+
+/* ---- read --------------------------------------------------------------------------------------- */
+
+/*
+ * Whether the next document may take this one's place. The kernel's own reader asks for the size
+ * before he reads: it is no more than he was told. Who reads for himself has begun anew, and knows
+ * what he does.
+ */
+static bool is_replaceable(const struct sheet *sheet, const struct job_view *view, size_t length)
+{
+	bool newer = (int32_t)(view->revision - sheet->revision) > 0;
+	bool fits = length <= PAGE && length <= view->shown[JOB_FILE_STATUS];
+	return newer && (fits || !sheet->shared);
+}
+
+static void replace(struct sheet *sheet, const struct job_view *view)
+{
+	size_t length = 0;
+	char *text = view_status(&view->job, ops_context.provider, &length), *old = text;
+	if (text == NULL)
+		return;
+	ops_file_lock();
+	if (is_replaceable(sheet, view, length)) {
+		old = sheet->text;
+		sheet->text = text;
+		sheet->length = length;
+		sheet->revision = view->revision;
+	}
+	ops_file_unlock();
+	free(old);
+}
+
+/* Somebody reads from the beginning: when it is not for the first time, he wants what is true now. */
+static void renew(struct sheet *sheet)
+{
+	struct job_view view;
+	ops_file_lock();
+	bool may = sheet->begun;
+	uint32_t revision = sheet->revision;
+	sheet->begun = true;
+	ops_file_unlock();
+	if (may && job_get(sheet->serial, &view) == 0 && view.revision != revision)
+		replace(sheet, &view);
+}
+
+/* The text, padded up to as long as it was shown: who copies st_size bytes gets a whole document. */
+static char *copy_padded(const struct sheet *sheet, size_t shown, size_t *length)
+{
+	ops_file_lock();
+	size_t room = sheet->length > shown ? sheet->length : shown;
+	char *text = malloc(room + 1);
+	if (text != NULL) {
+		memcpy(text, sheet->text, sheet->length + 1);
+		*length = sheet->length;
+	}
+	ops_file_unlock();
+	if (text != NULL)
+		view_pad(text, length, room);
+	return text;
+}
+
+void ops_status_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+{
+	struct sheet *sheet = handle->sheet;
+	if (offset == 0)
+		renew(sheet);
+	ops_file_lock();
+	size_t length = sheet->length;
+	/* sendfile and mmap bring also into the page cache what somebody reads for himself. */
+	uint32_t cached = sheet->shared ? sheet->revision : 0;
+	ops_file_unlock();
+	job_set_cached(sheet->serial, cached);
+	size_t shown = job_show(sheet->serial, JOB_FILE_STATUS, (uint32_t)length);
+	char *text = copy_padded(sheet, shown, &length);
+	if (text == NULL) {
+		(void)fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	ops_file_reply(req, text, length, size, offset);
+	free(text);
+}
