@@ -35,6 +35,7 @@ int job_get(uint64_t serial, struct job_view *view)
 		job_unpack(entry->packed, &view->job);
 		view->revision = entry->revision;
 		view->cached = entry->cached;
+		view->cached_length = entry->cached_length;
 		view->settled = entry->changing == 0;
 		memcpy(view->shown, entry->shown, sizeof(view->shown));
 		entry->told = true;
@@ -139,12 +140,14 @@ uint32_t job_show(uint64_t serial, enum job_file file, uint32_t size)
 	return size;
 }
 
-void job_set_cached(uint64_t serial, uint32_t revision)
+void job_set_cached(uint64_t serial, uint32_t revision, uint32_t length)
 {
 	job_lock();
 	struct entry *entry = table_entry(serial);
-	if (entry != NULL)
+	if (entry != NULL) {
 		entry->cached = revision;
+		entry->cached_length = length;
+	}
 	job_unlock();
 }
 

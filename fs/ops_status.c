@@ -25,7 +25,7 @@ struct sheet {
 	bool begun; /* it is in the page cache, or was read; shared: under the lock, like the next */
 	unsigned users;
 	uint32_t revision;
-	char *text;
+	char *text; /* NULL as long as the page cache has it, and nobody asks */
 	size_t length;
 };
 
@@ -83,28 +83,41 @@ static void sheet_free(struct sheet *sheet)
 	free(sheet);
 }
 
-int ops_status_open(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi)
+/* The page cache has it, most likely: then there is nothing to write. */
+static struct sheet *sheet_new(const struct job_view *view)
 {
 	struct sheet *new = calloc(1, sizeof(*new));
-	if (new != NULL)
-		new->text = view_status(&view->job, ops_context.provider, &new->length);
-	if (new == NULL || new->text == NULL) {
-		sheet_free(new);
-		return -ENOMEM;
-	}
+	if (new == NULL)
+		return NULL;
 	new->serial = view->job.serial;
 	new->revision = view->revision;
-	new->begun = view->cached == view->revision;
 	new->users = 1;
+	new->begun = view->cached == view->revision;
+	new->length = view->cached_length;
+	if (!new->begun)
+		new->text = view_status(&view->job, ops_context.provider, &new->length);
+	if (new->begun || new->text != NULL)
+		return new;
+	sheet_free(new);
+	return NULL;
+}
+
+int ops_status_open(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi)
+{
+	struct sheet *new = sheet_new(view);
+	if (new == NULL)
+		return -ENOMEM;
 	ops_file_lock();
-	handle->sheet = share(new);
+	struct sheet *sheet = share(new);
+	fi->direct_io = !sheet->shared;
+	size_t length = sheet->length;
 	ops_file_unlock();
-	if (handle->sheet != new)
+	if (sheet != new)
 		sheet_free(new);
-	fi->direct_io = !handle->sheet->shared;
-	fi->keep_cache = handle->sheet->shared && view->cached == view->revision;
+	fi->keep_cache = view->cached == view->revision;
+	handle->sheet = sheet;
 	handle->seen = ops_poll_sight(&view->job);
-	(void)job_show(view->job.serial, JOB_FILE_STATUS, (uint32_t)handle->sheet->length);
+	(void)job_show(view->job.serial, JOB_FILE_STATUS, (uint32_t)length);
 	watch(&view->job);
 	return 0;
 }
@@ -124,25 +137,30 @@ void ops_status_close(const struct handle *handle)
 /* ---- read --------------------------------------------------------------------------------------- */
 
 /*
- * Whether the next document may take this one's place. The kernel's own reader asks for the size
- * before he reads: it is no more than he was told. Who reads for himself has begun anew, and knows
- * what he does.
+ * Whether the next document may take this one's place: not when somebody may have asked for the size
+ * before, and would read no more than that of a longer one. For what is shared the kernel asks each
+ * time that something has changed. Who reads for himself, and not for the first time, knows what he
+ * does.
  */
-static bool is_replaceable(const struct sheet *sheet, const struct job_view *view, size_t length)
+static bool is_replaceable(
+	const struct sheet *sheet, const struct job_view *view, size_t length, bool again)
 {
+	size_t told = sheet->length;
+	if (again)
+		told = sheet->shared ? view->shown[JOB_FILE_STATUS] : SIZE_MAX;
 	bool newer = (int32_t)(view->revision - sheet->revision) > 0;
-	bool fits = length <= PAGE && length <= view->shown[JOB_FILE_STATUS];
-	return newer && (fits || !sheet->shared);
+	bool fits = length <= told && (length <= PAGE || !sheet->shared);
+	return sheet->text == NULL || (newer && fits);
 }
 
-static void replace(struct sheet *sheet, const struct job_view *view)
+static void replace(struct sheet *sheet, const struct job_view *view, bool again)
 {
 	size_t length = 0;
 	char *text = view_status(&view->job, ops_context.provider, &length), *old = text;
 	if (text == NULL)
 		return;
 	ops_file_lock();
-	if (is_replaceable(sheet, view, length)) {
+	if (is_replaceable(sheet, view, length, again)) {
 		old = sheet->text;
 		sheet->text = text;
 		sheet->length = length;
@@ -152,25 +170,29 @@ static void replace(struct sheet *sheet, const struct job_view *view)
 	free(old);
 }
 
-/* Somebody reads from the beginning: when it is not for the first time, he wants what is true now. */
-static void renew(struct sheet *sheet)
+/* Who reads from the beginning wants what is true now. */
+static void renew(struct sheet *sheet, bool from_start)
 {
 	struct job_view view;
 	ops_file_lock();
-	bool may = sheet->begun;
+	bool missing = sheet->text == NULL, again = sheet->begun;
 	uint32_t revision = sheet->revision;
-	sheet->begun = true;
+	sheet->begun = again || from_start;
 	ops_file_unlock();
-	if (may && job_get(sheet->serial, &view) == 0 && view.revision != revision)
-		replace(sheet, &view);
+	if ((missing || from_start) && job_get(sheet->serial, &view) == 0 &&
+		(missing || view.revision != revision))
+		replace(sheet, &view, again);
 }
 
-/* The text, padded up to as long as it was shown: who copies st_size bytes gets a whole document. */
+/*
+ * The text, padded up to as long as it was shown: who copies st_size bytes gets a whole document.
+ * NULL without memory, or when it was left to the page cache, and its job is forgotten now.
+ */
 static char *copy_padded(const struct sheet *sheet, size_t shown, size_t *length)
 {
 	ops_file_lock();
 	size_t room = sheet->length > shown ? sheet->length : shown;
-	char *text = malloc(room + 1);
+	char *text = sheet->text != NULL ? malloc(room + 1) : NULL;
 	if (text != NULL) {
 		memcpy(text, sheet->text, sheet->length + 1);
 		*length = sheet->length;
@@ -184,18 +206,17 @@ static char *copy_padded(const struct sheet *sheet, size_t shown, size_t *length
 void ops_status_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
 {
 	struct sheet *sheet = handle->sheet;
-	if (offset == 0)
-		renew(sheet);
+	renew(sheet, offset == 0);
 	ops_file_lock();
 	size_t length = sheet->length;
 	/* sendfile and mmap bring also into the page cache what somebody reads for himself. */
 	uint32_t cached = sheet->shared ? sheet->revision : 0;
 	ops_file_unlock();
-	job_set_cached(sheet->serial, cached);
+	job_set_cached(sheet->serial, cached, (uint32_t)length);
 	size_t shown = job_show(sheet->serial, JOB_FILE_STATUS, (uint32_t)length);
 	char *text = copy_padded(sheet, shown, &length);
 	if (text == NULL) {
-		(void)fuse_reply_err(req, ENOMEM);
+		(void)fuse_reply_err(req, EIO);
 		return;
 	}
 	ops_file_reply(req, text, length, size, offset);

@@ -21,6 +21,8 @@
 #define COUNT_WIDTH 6
 #define TIME_WIDTH 22
 #define HTTP_STATUS_WIDTH 4
+#define DOCUMENT_STEP                                                                              \
+	256 /* in which its size changes then: a new word of its state is seldom one more */
 
 #define WORD(words, value) word(words, sizeof(words) / sizeof((words)[0]), value)
 
@@ -216,6 +218,27 @@ static void put_poll(struct text *text, const struct job *job)
 	text_close(text);
 }
 
+void view_pad(char *text, size_t *length, size_t size)
+{
+	assert(*length > 0 && *length <= size && text[*length - 1] == '\n');
+	memset(text + *length - 1, ' ', size - *length);
+	text[size - 1] = '\n';
+	text[size] = '\0';
+	*length = size;
+}
+
+/* To the next step. NULL without memory. */
+static char *round_up(char *document, size_t *length)
+{
+	size_t size = (*length + DOCUMENT_STEP - 1) / DOCUMENT_STEP * DOCUMENT_STEP;
+	char *longer = realloc(document, size + 1);
+	if (longer == NULL)
+		free(document);
+	else
+		view_pad(longer, length, size);
+	return longer;
+}
+
 char *view_status(const struct job *job, const char *provider, size_t *length)
 {
 	struct text text = { .wide = !job_video_is_final(job) };
@@ -226,14 +249,6 @@ char *view_status(const struct job *job, const char *provider, size_t *length)
 	put_provider(&text, job, provider);
 	put_poll(&text, job);
 	text_close(&text);
-	return text_end(&text, length);
-}
-
-void view_pad(char *text, size_t *length, size_t size)
-{
-	assert(*length > 0 && *length <= size && text[*length - 1] == '\n');
-	memset(text + *length - 1, ' ', size - *length);
-	text[size - 1] = '\n';
-	text[size] = '\0';
-	*length = size;
+	char *document = text_end(&text, length);
+	return text.wide && document != NULL ? round_up(document, length) : document;
 }

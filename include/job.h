@@ -79,6 +79,7 @@ struct job_view {
 	struct job job;
 	uint32_t revision; /* counts its values */
 	uint32_t cached; /* the revision whose status.json the page cache has; 0 not known */
+	uint32_t cached_length; /* bytes of that document */
 	bool settled; /* it is not just about to change: what is said of it may be kept */
 	uint32_t shown[JOB_FILES]; /* see job_show(); 0 when it is not open */
 };
@@ -152,8 +153,8 @@ void job_close(uint64_t serial, enum job_file file);
  */
 uint32_t job_show(uint64_t serial, enum job_file file, uint32_t size);
 
-/* The page cache has status.json of this revision; 0: of which, is not known. */
-void job_set_cached(uint64_t serial, uint32_t revision);
+/* The page cache has status.json of this revision, so long; 0: of which, is not known. */
+void job_set_cached(uint64_t serial, uint32_t revision, uint32_t length);
 
 /* ---- what happens ------------------------------------------------------------------------------ */
 

@@ -63,7 +63,7 @@ asked_for() {
 	names crowd 60 | (cd "$MNT/jobs" && xargs mkdir)
 	wait_until '[ "$(asked_for crowd)" = 60 ]'
 	kill_cometfs
-	start_cometfs interval=40
+	start_cometfs interval=40,interval_watched=40
 	local job
 	for job in "$MNT"/jobs/*; do
 		jq -r '.poll.next_at' "$job/status.json"
