@@ -90,6 +90,7 @@ OBJECTS = \
 	fs/tree_stat.o \
 	fs/verdict.o \
 	fs/view.o \
+	fs/view_attr.o \
 	fs/view_event.o \
 	fs/view_text.o
 

@@ -2,7 +2,7 @@
 /*
  * view: the documents of the mount as text.
  *
- * Owns    the form of status.json, and of events.
+ * Owns    the form of status.json, and of events; the extended attributes.
  * Thread  any: pure functions.
  * Gives   bytes for a snapshot.
  * Never   knows what providers send, or libfuse.
@@ -31,6 +31,19 @@ void view_pad(char *text, size_t *length, size_t size);
 
 /* An event as one line of JSON. */
 void view_event(const struct job_event *event, char line[VIEW_EVENT_SIZE]);
+
+/* What has extended attributes. */
+enum view_attr_of { VIEW_ATTR_OF_JOB, VIEW_ATTR_OF_VIDEO };
+
+/* Room for a value or a list of names. With all names it still fits into one block of ext4. */
+#define VIEW_ATTR_SIZE 2048
+
+/* The value of an extended attribute: its length, without the NUL that follows, or -ENODATA. */
+int view_attr(
+	enum view_attr_of of, const struct job *job, const char *name, char value[VIEW_ATTR_SIZE]);
+
+/* The names of those that there are, each with its NUL: how many bytes. */
+size_t view_attr_names(enum view_attr_of of, const struct job *job, char names[VIEW_ATTR_SIZE]);
 
 /* The words of the states and the codes, as the documents have them. */
 const char *view_job_state(enum job_state state);

@@ -3,9 +3,11 @@
 #include "fuzz.h"
 
 #include "http.h"
+#include "view.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,23 @@ static bool has_user(const char *url)
 	return memchr(host, '@', strcspn(host, "/?#")) != NULL;
 }
 
+/* What is told of it in an extended attribute is no secret, and still its own server's. */
+static void check_told(const char *url, const char *origin)
+{
+	static struct job job;
+	char told[VIEW_ATTR_SIZE], again[ROOM];
+	const char *name = "user.xdg.origin.url";
+
+	if (snprintf(job.url, sizeof(job.url), "%s", url) >= (int)sizeof(job.url))
+		return;
+	int length = view_attr(VIEW_ATTR_OF_VIDEO, &job, name, told);
+	assert(length == -ENODATA || length == (int)strlen(told));
+	if (length < 0)
+		return;
+	assert(strpbrk(told, "?#") == NULL && !has_user(told));
+	assert(http_origin(told, again, sizeof(again)) != 0 || strcmp(again, origin) == 0);
+}
+
 static void check(const char *url)
 {
 	char origin[ROOM] = "";
@@ -71,6 +90,7 @@ static void check(const char *url)
 	assert(http_origin(url, tight, strlen(origin)) == -ENAMETOOLONG);
 	r = http_origin(url, tight, strlen(origin) + 1);
 	assert(r == 0 && strcmp(tight, origin) == 0);
+	check_told(url, origin);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
