@@ -59,6 +59,7 @@ OBJECTS = \
 	fs/mp4.o \
 	fs/notice.o \
 	fs/ops.o \
+	fs/ops_attr.o \
 	fs/ops_events.o \
 	fs/ops_file.o \
 	fs/ops_list.o \

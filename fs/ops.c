@@ -4,6 +4,7 @@
 
 #include "echo.h"
 #include "engine.h"
+#include "ops_attr.h"
 #include "ops_file.h"
 #include "ops_list.h"
 #include "ops_pass.h"
@@ -332,6 +333,10 @@ const struct fuse_lowlevel_ops ops_table = {
 	.readdir = ops_list_op_readdir,
 	.readdirplus = ops_list_op_readdirplus,
 	.statfs = op_statfs,
+	.getxattr = ops_attr_op_getxattr,
+	.listxattr = ops_attr_op_listxattr,
+	.setxattr = ops_attr_op_setxattr,
+	.removexattr = ops_attr_op_removexattr,
 	.open = ops_file_op_open,
 	.read = ops_file_op_read,
 	.poll = ops_poll_op,
