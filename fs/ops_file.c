@@ -185,7 +185,9 @@ static int handle_new(fuse_ino_t inode, struct fuse_file_info *fi, struct handle
 void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
 	struct handle *handle = NULL;
-	int r = (fi->flags & O_ACCMODE) != O_RDONLY ? -EACCES : handle_new(inode, fi, &handle);
+	/* Also to read, O_TRUNC: answered with success, the kernel would show an empty file. */
+	bool changes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC) != 0;
+	int r = changes ? -EACCES : handle_new(inode, fi, &handle);
 	if (r != 0)
 		(void)fuse_reply_err(req, -r);
 	/* An open that was interrupted is not followed by a release. */
