@@ -89,6 +89,21 @@ static void op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *
 	reply_attributes(req, inode);
 }
 
+/*
+ * By the modes alone, whoever asks: what nobody may write is not writable for root either. With
+ * default_permissions the kernel answers by itself. Without this it would say yes to everything.
+ */
+static void op_access(fuse_req_t req, fuse_ino_t inode, int mask)
+{
+	struct stat st;
+	bool lasts = false;
+	int r = tree_stat(inode, &ops_context.owner, &sizes, &st, &lasts);
+	if (r == 0 &&
+		((st.st_mode | st.st_mode >> 3 | st.st_mode >> 6) & (mode_t)mask) != (mode_t)mask)
+		r = -EACCES;
+	(void)fuse_reply_err(req, -r);
+}
+
 /* As a read-only file of somebody else's answers. */
 static void op_setattr(
 	fuse_req_t req, fuse_ino_t inode, struct stat *st, int to_set, struct fuse_file_info *fi)
@@ -319,6 +334,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.init = op_init,
 	.lookup = op_lookup,
 	.getattr = op_getattr,
+	.access = op_access,
 	.setattr = op_setattr,
 	.readlink = op_readlink,
 	.mkdir = op_mkdir,
