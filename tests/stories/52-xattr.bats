@@ -107,18 +107,22 @@ quietly() {
 
 @test "copies keep them: cp, rsync, tar, Python" {
 	with_video
-	local from=$MNT/jobs/$ID to=$BATS_TEST_TMPDIR/copies
+	local from=$MNT/jobs/$ID to=$BATS_TEST_TMPDIR/copies copies=(cp-a cp rsync python)
 	mkdir "$to"
 	setfattr -n user.mine -v 1 "$to" || skip "no attributes where the tests write"
 	quietly cp -a "$from" "$to/cp-a"
 	quietly cp -r --preserve=xattr "$from" "$to/cp"
 	quietly rsync -aX "$from/" "$to/rsync"
-	mkdir "$to/tar"
-	quietly tar -C "$MNT/jobs" --xattrs --acls --selinux -cf "$to/tar.tar" $ID
-	quietly tar -C "$to/tar" --xattrs -xf "$to/tar.tar"
 	quietly python3 -c 'import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[2])' "$from" "$to/python"
+	quietly tar -C "$MNT/jobs" --xattrs --acls --selinux -cf "$to/tar.tar" $ID
+	# Users' tar gives a file its mode before its attributes, which of a read-only one fails anywhere.
+	if [ "$(id -u)" = 0 ]; then
+		mkdir "$to/tar"
+		quietly tar -C "$to/tar" --xattrs -xf "$to/tar.tar"
+		copies+=("tar/$ID")
+	fi
 	local copy
-	for copy in cp-a cp rsync tar/$ID python; do
+	for copy in "${copies[@]}"; do
 		echo "$copy: $(attributes "$to/$copy")"
 		[ "$(attributes "$to/$copy")" = "$(attributes "$from")" ]
 		[ "$(attributes "$to/$copy/video.mp4")" = "$(attributes "$VIDEO")" ]
