@@ -47,6 +47,7 @@ OBJECTS = \
 	fs/http_head.o \
 	fs/job.o \
 	fs/job_change.o \
+	fs/job_counts.o \
 	fs/job_news.o \
 	fs/job_pack.o \
 	fs/job_states.o \

@@ -8,6 +8,7 @@
  * one longer than it is true, and no lock is held while he is told.
  */
 #include "base.h"
+#include "job_counts.h"
 #include "job_lock.h"
 #include "job_news.h"
 #include "job_wait.h"
@@ -26,6 +27,8 @@ static struct listing {
 	unsigned changing; /* so many changes of it are just about to come */
 } listings[JOB_EXPIRED + 1];
 
+static struct job_counts counts; /* but for who waits. Shared: under the lock */
+
 void job_set_audience(const struct job_audience *a)
 {
 	audience = a;
@@ -38,6 +41,14 @@ void job_listing(enum job_state state, struct job_listing *listing)
 	listing->jobs = l->jobs;
 	listing->changed_ms = l->changed_ms;
 	listing->settled = l->changing == 0;
+	job_unlock();
+}
+
+void job_counts(struct job_counts *out)
+{
+	job_lock();
+	*out = counts;
+	waiters_count(out->waiters);
 	job_unlock();
 }
 
@@ -107,6 +118,9 @@ static void end_change(struct entry *entry, const struct job *before, const stru
 	}
 	entry->padded = entry->padded && entry->opens[JOB_FILE_STATUS] > 0;
 	for_listings(before, after, end_listing);
+	/* Who is hidden is not counted, and stays so. */
+	if (!entry->hidden || after == NULL)
+		counts_move(&counts, before, after);
 }
 
 static void after_change(uint64_t serial, bool news)
@@ -143,6 +157,7 @@ void job_table_close(void)
 {
 	job_fail_waiters(-EIO);
 	table_free();
+	counts = (struct job_counts){ .unanswered = 0 };
 	ready_bytes = 0;
 }
 

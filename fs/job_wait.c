@@ -3,6 +3,7 @@
 #include "job_wait.h"
 
 #include <errno.h>
+#include <string.h>
 
 static struct waiters readers = TAILQ_HEAD_INITIALIZER(readers);
 static struct waiters tickets = TAILQ_HEAD_INITIALIZER(tickets);
@@ -13,6 +14,8 @@ static struct waiters *const lists[WAITER_KINDS] = {
 	[WAITER_TICKET] = &tickets,
 	[WAITER_EVENT] = &listeners,
 };
+
+static uint32_t linked[WAITER_KINDS];
 
 int waiter_judge(const struct waiter *w, const struct job *job)
 {
@@ -29,12 +32,14 @@ void waiters_link(struct waiter *w)
 {
 	w->state = WAITER_LINKED;
 	TAILQ_INSERT_TAIL(lists[w->kind], w, link);
+	linked[w->kind]++;
 }
 
 void waiters_unlink(struct waiter *w)
 {
 	w->state = WAITER_TAKEN;
 	TAILQ_REMOVE(lists[w->kind], w, link);
+	linked[w->kind]--;
 }
 
 void waiters_take(struct waiters *taken, struct waiter *w, int status)
@@ -151,6 +156,11 @@ void waiters_take_all(struct waiters *taken, int status)
 		while ((w = TAILQ_FIRST(lists[kind])) != NULL)
 			waiters_take(taken, w, status);
 	}
+}
+
+void waiters_count(uint32_t counts[WAITER_KINDS])
+{
+	memcpy(counts, linked, sizeof(linked));
 }
 
 void waiters_wake(struct waiters *taken)

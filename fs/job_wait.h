@@ -43,6 +43,9 @@ int64_t waiters_take_expired(
 
 void waiters_take_all(struct waiters *taken, int status);
 
+/* How many there are. */
+void waiters_count(uint32_t counts[WAITER_KINDS]);
+
 /* Wakes the taken. Without the lock: wake() frees its waiter, and may call into FUSE. */
 void waiters_wake(struct waiters *taken);
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define MINUTE_MS 60000
-#define CODES (ERROR_TRANSPORT + 1)
 
 struct repeated {
 	int64_t until_ms; /* a minute from its last line; 0: there was none */
@@ -18,7 +17,7 @@ struct repeated {
 	char why[MESSAGE_SIZE];
 };
 
-static struct repeated repeated[NOTICES][CODES];
+static struct repeated repeated[NOTICES][ERROR_CODES];
 
 static const struct {
 	void (*log)(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -65,7 +64,7 @@ static int64_t flush_all(int64_t now_ms, bool all)
 {
 	int64_t next_ms = INT64_MAX;
 	for (enum notice kind = 0; kind < NOTICES; kind++) {
-		for (size_t code = 0; code < CODES; code++) {
+		for (size_t code = 0; code < ERROR_CODES; code++) {
 			struct repeated *r = &repeated[kind][code];
 			if (all || now_ms >= r->until_ms)
 				flush(kind, r, now_ms);

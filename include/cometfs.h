@@ -36,6 +36,7 @@
  *   expired   it was made, and the provider has it no more
  */
 enum job_state { JOB_UNKNOWN, JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB_EXPIRED };
+#define JOB_STATES (JOB_EXPIRED + 1)
 
 /*
  * The state of a job's video.
@@ -47,6 +48,7 @@ enum job_state { JOB_UNKNOWN, JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB
  *   removed   its user deleted the local copy
  */
 enum video_state { VIDEO_NONE, VIDEO_FETCHING, VIDEO_READY, VIDEO_LOST, VIDEO_REMOVED };
+#define VIDEO_STATES (VIDEO_REMOVED + 1)
 
 /* Errors as status.json names them; the words are in view.c. */
 enum error_code {
@@ -64,6 +66,7 @@ enum error_code {
 	ERROR_AUTH,
 	ERROR_TRANSPORT,
 };
+#define ERROR_CODES (ERROR_TRANSPORT + 1)
 
 /* What kind of answer a poll got: what it is good for, whatever its HTTP status was. */
 enum report_kind {

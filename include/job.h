@@ -272,6 +272,22 @@ int job_wait_event(uint64_t number, struct waiter *w);
  */
 bool job_unwait(struct waiter *w);
 
+/* How many there are of each kind, and who waits. A job that is being forgotten is not counted. */
+struct job_counts {
+	uint32_t jobs[JOB_STATES];
+	uint32_t videos[VIDEO_STATES];
+	uint32_t failed[ERROR_CODES]; /* jobs, by what has failed */
+	uint32_t waiting[ERROR_CODES]; /* videos that are fetching, by why they wait */
+	uint32_t lost[ERROR_CODES]; /* videos, by why */
+	uint32_t unanswered; /* jobs that are not final, whose last poll failed */
+	int64_t ready_bytes; /* of the videos that are ready; of those that are fetching: */
+	int64_t part_bytes;
+	uint32_t waiters[WAITER_KINDS];
+};
+
+/* All of one moment. */
+void job_counts(struct job_counts *counts);
+
 /* ---- the engine thread only ---------------------------------------------------------------- */
 
 /* -ENOMEM. */
