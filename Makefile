@@ -40,6 +40,7 @@ OBJECTS = \
 	fs/fetch_stream.o \
 	fs/fetch_turn.o \
 	fs/fetch_write.o \
+	fs/figures.o \
 	fs/heap.o \
 	fs/http.o \
 	fs/http_check.o \

@@ -39,6 +39,7 @@ void fetch_drop(struct fetch *f)
 	}
 	store_part_close(f->part);
 	free(f);
+	figures_add(FIGURE_DOWNLOADS_BEGUN, 0, -1);
 	run->fetch = NULL;
 	room_free(run);
 	if (then != NULL)
@@ -205,6 +206,7 @@ static void begin(struct run *run, bool adopting)
 		log_error("%s: no memory to fetch its video", job.id);
 		return;
 	}
+	figures_add(FIGURE_DOWNLOADS_BEGUN, 0, 1);
 	f->run = run;
 	f->adopting = adopting;
 	f->epoch = job.video_epoch;
@@ -244,10 +246,14 @@ void fetch_adopt(struct run *run)
 void fetch_cancel(struct run *run, void (*then)(struct run *run))
 {
 	struct fetch *f = run->fetch;
+	struct job job;
 	if (f == NULL) {
 		then(run);
 		return;
 	}
+	rows_load(run, &job);
+	if (job.video == VIDEO_FETCHING) /* else it was lost a moment ago */
+		figures_add(FIGURE_DOWNLOADS, DOWNLOAD_CANCELLED, 1);
 	f->then = then;
 	if (!f->task_out)
 		fetch_drop(f);

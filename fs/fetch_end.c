@@ -49,6 +49,7 @@ static void lose(struct fetch *f, enum error_code error)
 {
 	struct job job;
 	rows_load(f->run, &job);
+	figures_add(FIGURE_DOWNLOADS, DOWNLOAD_LOST, 1);
 	notice(NOTICE_LOST, job.id, error, f->reason);
 	job.video = VIDEO_LOST;
 	job.sha256[0] = '\0';
@@ -213,6 +214,9 @@ static void after_end(struct fetch *f)
 	job.video_extents.count = 0;
 	memcpy(job.sha256, f->sha256, sizeof(job.sha256));
 	rows_save(f->run, &job, NULL, 0, NULL);
+	figures_add(FIGURE_DOWNLOADS, DOWNLOAD_READY, 1);
+	if (!f->run->again)
+		figures_time(TIMED_DOWNLOAD, f->address_age_ms + clock_ms() - f->begun_ms);
 	log_info("%s: its video is complete, %lld bytes", job.id, (long long)f->bytes);
 	fetch_drop(f);
 }
@@ -236,6 +240,26 @@ static void change(struct fetch *f)
 	fetch_wait(f, ERROR_TRANSPORT, back_off(f));
 }
 
+static void count(enum fetch_outcome outcome)
+{
+	static const int words[] = {
+		[FETCH_WHOLE] = FETCHED_WHOLE,
+		[FETCH_YIELDED] = FETCHED_YIELDED,
+		[FETCH_CUT] = FETCHED_CUT,
+		[FETCH_DENIED] = FETCHED_DENIED,
+		[FETCH_CHANGED] = FETCHED_CHANGED,
+		[FETCH_JUNK] = FETCHED_NOT_A_VIDEO,
+		[FETCH_TOO_LARGE] = FETCHED_TOO_LARGE,
+		[FETCH_REFUSED] = FETCHED_REFUSED,
+		[FETCH_REFUSED_FOR_GOOD] = FETCHED_REFUSED,
+		[FETCH_FULL] = FETCHED_STORE_FULL,
+		[FETCH_BROKEN] = FETCHED_STORE_BROKEN,
+	};
+	/* Where it has met a piece, the attempt goes on. */
+	if (outcome != FETCH_OPEN && outcome != FETCH_MET)
+		figures_add(FIGURE_FETCHES, (unsigned)words[outcome], 1);
+}
+
 /* An attempt is over, and all that came with it is in the part. */
 void fetch_conclude(struct fetch *f)
 {
@@ -251,6 +275,7 @@ void fetch_conclude(struct fetch *f)
 	if (s->outcome == FETCH_WHOLE && is_unproven(f))
 		(void)stream_fail(s, FETCH_CHANGED, "the video is not whole");
 	memcpy(f->reason, s->reason, sizeof(f->reason));
+	count(s->outcome);
 	switch (s->outcome) {
 	case FETCH_WHOLE:
 		fetch_end(f);

@@ -13,11 +13,16 @@ void room_hold(struct run *run, int64_t bytes)
 	run->promised = bytes;
 }
 
+int64_t room_taken(void)
+{
+	return job_ready_bytes() + promised;
+}
+
 bool room_claim(struct run *run, int64_t bytes)
 {
 	int64_t most = engine.options.store_max;
-	bool has = bytes <= run->promised || most == 0 ||
-		   bytes <= most - job_ready_bytes() - (promised - run->promised);
+	bool has =
+		bytes <= run->promised || most == 0 || bytes <= most - room_taken() + run->promised;
 	run->short_of = has ? 0 : bytes;
 	if (has && bytes > run->promised)
 		room_hold(run, bytes);

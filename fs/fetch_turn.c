@@ -18,7 +18,7 @@ TAILQ_HEAD(fetches, fetch);
 
 static struct fetches queued = TAILQ_HEAD_INITIALIZER(queued); /* the oldest first */
 static struct fetches active = TAILQ_HEAD_INITIALIZER(active);
-static unsigned active_count;
+static unsigned queued_count, active_count;
 static unsigned read_turns; /* since one was that of the oldest */
 static struct heap resting;
 static unsigned open_parts; /* of those that rest */
@@ -29,6 +29,7 @@ void turn_wait(struct fetch *f)
 {
 	f->step = FETCH_QUEUED;
 	TAILQ_INSERT_TAIL(&queued, f, link);
+	queued_count++;
 }
 
 static void end_rest(struct fetch *f)
@@ -43,6 +44,7 @@ void turn_leave(struct fetch *f)
 	switch (f->step) {
 	case FETCH_QUEUED:
 		TAILQ_REMOVE(&queued, f, link);
+		queued_count--;
 		break;
 	case FETCH_PREPARING:
 	case FETCH_GETTING:
@@ -83,6 +85,7 @@ void turn_yield(struct fetch *f)
 {
 	leave_idle(f);
 	f->step = FETCH_QUEUED;
+	queued_count++;
 	if (f->slow)
 		TAILQ_INSERT_TAIL(&queued, f, link);
 	else
@@ -135,6 +138,7 @@ static void start(void)
 	while (active_count < engine.options.downloads && (f = next()) != NULL) {
 		TAILQ_REMOVE(&queued, f, link);
 		TAILQ_INSERT_TAIL(&active, f, link);
+		queued_count--;
 		active_count++;
 		f->turn_ms = f->pace_ms = clock_ms();
 		f->pace_bytes = bytes_of(f);
@@ -254,6 +258,8 @@ int64_t fetch_due(int64_t now_ms)
 	wake_rested(now_ms);
 	int64_t next_ms = pump_all(now_ms);
 	start();
+	figures_set(FIGURE_DOWNLOADS_QUEUED, 0, queued_count);
+	figures_set(FIGURE_DOWNLOADS_ACTIVE, 0, active_count);
 	next_ms = lesser(next_ms, judge_turns(now_ms));
 	const struct heap_node *node = heap_top(&resting);
 	return node != NULL ? lesser(next_ms, node->key) : next_ms;

@@ -106,6 +106,7 @@ static void take_in(struct fetch *f, struct stream *s)
 {
 	int64_t from = s->at;
 	s->at += (int64_t)s->written;
+	figures_add(FIGURE_DOWNLOADED_BYTES, 0, (int64_t)s->written);
 	s->written = 0;
 	if (s == f->front)
 		f->bytes = store_part_bytes(f->part);

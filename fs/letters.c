@@ -85,6 +85,7 @@ static struct letter *next_letter(void)
 	if (letter != NULL)
 		STAILQ_REMOVE_HEAD(&mailbox, link);
 	(void)pthread_mutex_unlock(&mailbox_lock);
+	figures_add(FIGURE_LETTERS, 0, letter != NULL ? -1 : 0);
 	return letter;
 }
 
@@ -116,6 +117,7 @@ static void post(enum letter_kind kind, uint64_t serial, uint64_t ticket, const 
 	letter->serial = serial;
 	letter->ticket = ticket;
 	(void)snprintf(letter->text, sizeof(letter->text), "%s", text);
+	figures_add(FIGURE_LETTERS, 0, 1);
 	(void)pthread_mutex_lock(&mailbox_lock);
 	STAILQ_INSERT_TAIL(&mailbox, letter, link);
 	(void)pthread_mutex_unlock(&mailbox_lock);

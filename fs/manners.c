@@ -42,6 +42,7 @@ static unsigned holds; /* in a row */
 static unsigned refusals; /* in a row */
 static unsigned doubts; /* in a row, see verdict.h */
 static unsigned misses; /* in a row */
+static int64_t missed_ms; /* since when */
 static enum trouble trouble;
 static char trouble_words[MESSAGE_SIZE];
 static unsigned keys; /* how many there have been */
@@ -144,11 +145,23 @@ void manners_begun(struct run *run)
 {
 	run->key = keys;
 	in_flight++;
+	figures_poll(clock_ms());
 }
 
 void manners_ended(void)
 {
 	in_flight--;
+}
+
+void manners_show(void)
+{
+	int64_t due_ms = next_due_ms();
+	figures_set(FIGURE_POLLS_IN_FLIGHT, 0, in_flight);
+	figures_set(FIGURE_POLLS_PLANNED, 0, (int64_t)ordinary.count);
+	figures_set(FIGURE_POLLS_PLANNED_URGENT, 0, (int64_t)urgent.count);
+	figures_set(FIGURE_POLL_DUE_MS, 0, due_ms < INT64_MAX ? due_ms : 0);
+	figures_set(FIGURE_HELD_UNTIL_MS, 0, manners_hold_ms());
+	figures_set(FIGURE_FAILURES, 0, misses);
 }
 
 /* ---- what holds all of them up ----------------------------------------------------------------- */
@@ -205,6 +218,16 @@ static void tell_all(void)
 	}
 }
 
+/* One at a time: the others are over, or covered by it. */
+static void show_trouble(void)
+{
+	int64_t now_ms = clock_ms();
+	bool key = trouble == TROUBLE_KEY, url = trouble == TROUBLE_CONFIG;
+	figures_set(FIGURE_WRONG_MS, WRONG_KEY, key ? now_ms : 0);
+	figures_set(FIGURE_WRONG_MS, WRONG_BASE_URL, url ? now_ms : 0);
+	figures_set(FIGURE_WRONG_MS, WRONG_PROVIDER, trouble == TROUBLE_AWAY ? missed_ms : 0);
+}
+
 static void set_trouble(enum trouble new, const char *why)
 {
 	static const char *const words[] = {
@@ -216,6 +239,7 @@ static void set_trouble(enum trouble new, const char *why)
 	if (trouble == new)
 		return;
 	trouble = new;
+	show_trouble();
 	if (new == TROUBLE_AWAY)
 		log_warning("%s: %s", words[new], why);
 	else if (new != TROUBLE_NONE)
@@ -239,6 +263,8 @@ static void be_accepted(const struct run *run)
 	probe_ms = 0;
 	accepted_serial = run != NULL ? run->serial : 0;
 	accepted_ms = clock_ms();
+	figures_set(FIGURE_ACCEPTED_MS, 0, accepted_ms);
+	figures_key(KEY_ACCEPTED);
 	set_trouble(TROUBLE_NONE, "");
 	if (was_held)
 		tell_all();
@@ -274,6 +300,8 @@ static void be_refused(struct run *run, enum trouble kind, const char *why)
 	bool news = trouble != kind;
 	probe_ms = now_ms + TROUBLE_MS;
 	set_trouble(kind, why);
+	if (kind == TROUBLE_KEY)
+		figures_key(KEY_REFUSED);
 	tell_news(news);
 }
 
@@ -281,6 +309,8 @@ static void be_refused(struct run *run, enum trouble kind, const char *why)
 static void be_missed(const char *why)
 {
 	bool away = accepted_ms == 0 || clock_ms() - accepted_ms > AWAY_MS;
+	if (misses == 0)
+		missed_ms = clock_ms();
 	if (++misses >= MISSES && away && trouble == TROUBLE_NONE)
 		set_trouble(TROUBLE_AWAY, why);
 }
@@ -338,6 +368,8 @@ void manners_rekeyed(void)
 	probe_ms = 0;
 	if (is_held())
 		trouble = TROUBLE_UNPROVEN;
+	figures_key(KEY_UNPROVEN);
+	show_trouble();
 	LIST_FOREACH (run, &engine.runs, link) {
 		if (run->poll_due.at == 0 || (!run->refused && run->poll_due.key > held_until_ms))
 			continue;

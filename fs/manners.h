@@ -38,6 +38,9 @@ void manners_ended(void);
 void manners_judge(struct run *run, enum verdict_action action, const struct report *report,
 	const struct http_head *head, const char *why);
 
+/* The figures of the line. */
+void manners_show(void);
+
 /* No poll starts before this time. */
 int64_t manners_hold_ms(void);
 

@@ -7,6 +7,7 @@
 
 #include "base.h"
 #include "engine.h"
+#include "figures.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,8 +27,17 @@ static void finish(struct park *park, int status)
 	free(park);
 }
 
+static void count(const struct waiter *waiter, enum parked parked)
+{
+	if (waiter->kind == WAITER_BYTES)
+		figures_add(FIGURE_PARKED, parked, 1);
+}
+
 static void on_wake(struct waiter *waiter, int status)
 {
+	count(waiter, status == 0            ? PARKED_ANSWERED
+		      : status == -ETIMEDOUT ? PARKED_TIMEOUT
+					     : PARKED_FAILED);
 	finish(container_of(waiter, struct park, waiter), status);
 }
 
@@ -40,6 +50,7 @@ static void on_interrupt(fuse_req_t req, void *arg)
 	struct park *park = arg;
 	if (!job_unwait(&park->waiter))
 		return;
+	count(&park->waiter, PARKED_INTERRUPTED);
 	(void)fuse_reply_err(req, EINTR);
 	free(park);
 }

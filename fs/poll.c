@@ -81,6 +81,7 @@ int64_t poll_due(int64_t now_ms)
 	int64_t next_ms;
 	while ((run = manners_next(now_ms, &next_ms)) != NULL)
 		start_poll(run, now_ms);
+	manners_show();
 	return next_ms;
 }
 
@@ -184,6 +185,7 @@ static void take_answer(struct run *run, struct job *job, const struct http_resu
 static void take_same(struct run *run, struct job *job, const struct http_result *result)
 {
 	run->unknown_ms = 0;
+	figures_add(FIGURE_POLLS, ASKED_ANSWERED, 1);
 	manners_judge(run, VERDICT_ACCEPT, NULL, result->head, "");
 	poll_answer_count(job, result, true, "");
 	plan_next(run, job, result->head, true);
@@ -222,6 +224,7 @@ static void take_other(struct run *run, struct job *job, const struct http_resul
 			poll_answer_disown(&report);
 		said = &report;
 	}
+	poll_answer_tally(FIGURE_POLLS, result, said);
 	if (run->refresh)
 		take_refresh(run, job, result, said);
 	else
@@ -235,6 +238,8 @@ static void on_poll_done(void *arg, const struct http_result *result)
 
 	run->poll = NULL;
 	manners_ended();
+	if (result->error == HTTP_OK)
+		figures_time(TIMED_POLL, clock_ms() - run->poll_begun_ms);
 	rows_load(run, &job);
 	if (!job_is_final(&job) && run->no_url_polls == 0 && poll_answer_is_same(run, result))
 		take_same(run, &job, result);

@@ -19,6 +19,49 @@ const char *poll_answer_why(const struct http_result *result, const struct repor
 	return report->error_message;
 }
 
+static enum asked asked_of(const struct report *report)
+{
+	static const enum asked kinds[] = {
+		[REPORT_JOB] = ASKED_ANSWERED,
+		[REPORT_NO_URL] = ASKED_NO_URL,
+		[REPORT_NOT_FOUND] = ASKED_NOT_FOUND,
+		[REPORT_BAD_REQUEST] = ASKED_BAD_REQUEST,
+		[REPORT_AUTH] = ASKED_AUTH,
+		[REPORT_QUOTA] = ASKED_QUOTA,
+		[REPORT_LIMITED] = ASKED_LIMITED,
+		[REPORT_BUSY] = ASKED_BUSY,
+		[REPORT_CONFIG] = ASKED_WRONG_URL,
+		[REPORT_UNREADABLE] = ASKED_UNREADABLE,
+	};
+	return kinds[report->kind];
+}
+
+static enum asked unanswered_of(enum http_error error)
+{
+	switch (error) {
+	case HTTP_TIMEOUT:
+		return ASKED_TIMEOUT;
+	case HTTP_RESOLVE:
+	case HTTP_CONNECT:
+	case HTTP_REFUSED_ADDRESS:
+	case HTTP_REFUSED_NAME:
+		return ASKED_UNREACHABLE;
+	default:
+		return ASKED_BROKEN;
+	}
+}
+
+void poll_answer_tally(
+	enum figure figure, const struct http_result *result, const struct report *report)
+{
+	enum asked asked = report != NULL ? asked_of(report) : unanswered_of(result->error);
+	figures_add(figure, asked, 1);
+	if (asked == ASKED_ANSWERED)
+		return;
+	figures_set(FIGURE_LAST_FAILURE, 0, asked);
+	figures_set(FIGURE_FAILED_MS, 0, clock_ms());
+}
+
 /* Bytes that were accepted a moment ago say nothing new: most answers are that. */
 bool poll_answer_is_same(const struct run *run, const struct http_result *result)
 {

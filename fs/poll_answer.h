@@ -12,6 +12,10 @@
 /* The words for poll.last_error; report is NULL when there was no answer. */
 const char *poll_answer_why(const struct http_result *result, const struct report *report);
 
+/* Counts it; report is NULL when there was no answer. */
+void poll_answer_tally(
+	enum figure figure, const struct http_result *result, const struct report *report);
+
 /* Whether it is, byte for byte, the one that was accepted last: then it says nothing new. */
 bool poll_answer_is_same(const struct run *run, const struct http_result *result);
 

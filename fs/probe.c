@@ -79,6 +79,7 @@ static void on_probe_done(void *arg, const struct http_result *result)
 	if (result->error == HTTP_OK)
 		provider_read(engine.options.provider, result->head->status, result->body,
 			result->body_length, &report);
+	poll_answer_tally(FIGURE_LOOKUPS, result, result->error == HTTP_OK ? &report : NULL);
 	struct verdict verdict = judge(result, result->error == HTTP_OK ? &report : NULL);
 	int status = status_of(result, &report);
 	if (status != 0) {

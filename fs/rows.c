@@ -63,6 +63,7 @@ static struct change *change_new(struct run *run)
 	if (change != NULL) {
 		change->run = run;
 		run->changes++;
+		figures_add(FIGURE_CHANGES, 0, 1);
 	}
 	return change;
 }
@@ -184,6 +185,7 @@ static void free_change(struct change *change)
 	if (run->latest == change)
 		run->latest = NULL;
 	run->changes--;
+	figures_add(FIGURE_CHANGES, 0, -1);
 	free(change->body);
 	free(change);
 	run_rest(run);
@@ -196,6 +198,8 @@ static void say_fault(int error)
 			"the catalog cannot be written, this is tried again: %s", strerror(-error));
 	else if (error == 0 && faulty)
 		log_info("the catalog can be written again");
+	if (faulty != (error != 0))
+		figures_set(FIGURE_WRONG_MS, WRONG_CATALOG, error != 0 ? clock_ms() : 0);
 	faulty = error != 0;
 }
 

@@ -13,6 +13,7 @@
 #include "base.h"
 #include "disk.h"
 #include "engine.h"
+#include "figures.h"
 
 struct fetch;
 struct change;
@@ -44,6 +45,7 @@ struct run {
 
 	/* fetch.c */
 	struct fetch *fetch;
+	bool again; /* its video was wanted before: how long it takes says nothing any more */
 
 	/* fetch_room.c */
 	int64_t promised; /* bytes of the store */
@@ -219,6 +221,9 @@ bool room_claim(struct run *run, int64_t bytes);
 
 /* Whether an older one waits for room, and this one, which waits too, has some. */
 bool room_is_in_the_way(const struct run *run);
+
+/* How much of store_max is taken: by what is ready, and by promises. */
+int64_t room_taken(void);
 
 /* Its download has ended: what is not ready takes no room any more. */
 void room_free(struct run *run);

@@ -84,6 +84,12 @@ static void begin_poll(struct run *run)
 	poll_begin(run, true);
 }
 
+static void fetch_again(struct run *run)
+{
+	run->again = true;
+	fetch_begin(run);
+}
+
 static int start_job(struct job *job)
 {
 	struct store_video file = { .whole = false };
@@ -101,7 +107,8 @@ static int start_job(struct job *job)
 		return show(job, fetch_adopt);
 	case START_FETCH_AGAIN:
 		way_back(job);
-		/* fallthrough */
+		trust_part(job, &file);
+		return show(job, fetch_again);
 	case START_FETCH:
 		trust_part(job, &file);
 		return show(job, fetch_begin);
@@ -191,7 +198,7 @@ static void mend(struct run *run)
 	way_back(&job);
 	job.video_epoch++;
 	rows_save(run, &job, NULL, 0, NULL);
-	fetch_begin(run);
+	fetch_again(run);
 }
 
 void start_mend(uint64_t serial)

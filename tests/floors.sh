@@ -18,6 +18,7 @@ rooms='
 3 check     check
 3 engine    engine run letters change rows poll manners probe cadence notice fetch mp4 start verdict
 2 job       job
+2 figures   figures
 1 http      http
 1 store     store
 1 catalog   catalog
