@@ -95,6 +95,9 @@ OBJECTS = \
 	fs/view.o \
 	fs/view_attr.o \
 	fs/view_event.o \
+	fs/view_figures.o \
+	fs/view_metrics.o \
+	fs/view_stats.o \
 	fs/view_text.o
 
 SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c tests/fuzz/*.c \

@@ -9,17 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define VALUE_SIZE 64 /* of a number or a time as text */
 #define DOUBLE_DIGITS 17 /* always enough to read the same number again */
-#define LAST_SECOND INT64_C(253402300799) /* of the year 9999, RFC 3339 goes no further */
 
 /* Widths of what changes while a job is under way: "null" fits, and all that can be expected. */
 #define PROGRESS_WIDTH 4
 #define BYTES_WIDTH 13
 #define COUNT_WIDTH 6
-#define TIME_WIDTH 22
 #define HTTP_STATUS_WIDTH 4
 #define DOCUMENT_STEP                                                                              \
 	256 /* in which its size changes then: a new word of its state is seldom one more */
@@ -77,28 +74,7 @@ const char *view_error(enum error_code code)
 	return WORD(words, code);
 }
 
-/* null where nothing is known: a negative number, the time 0, an empty text. */
-static void put_number(struct text *text, const char *key, int64_t number, int width)
-{
-	char value[VALUE_SIZE] = "null";
-	if (number >= 0)
-		(void)snprintf(value, sizeof(value), "%" PRId64, number);
-	text_member(text, key, value, width);
-}
-
-static void put_time(struct text *text, const char *key, int64_t seconds, int width)
-{
-	char value[VALUE_SIZE] = "null";
-	struct tm tm;
-	time_t when = (time_t)seconds;
-
-	if (seconds > 0 && seconds <= LAST_SECOND && gmtime_r(&when, &tm) != NULL) {
-		size_t length = strftime(value, sizeof(value), "\"%Y-%m-%dT%H:%M:%SZ\"", &tm);
-		assert(length == TIME_WIDTH);
-	}
-	text_member(text, key, value, width);
-}
-
+/* null where nothing is known: the number -1, the time 0, an empty text. */
 static void put_text(struct text *text, const char *key, const char *string)
 {
 	text_string(text, key, string[0] != '\0' ? string : NULL);
@@ -156,12 +132,12 @@ static void put_job(struct text *text, const struct job *job)
 
 	text_string(text, "request_id", job->id);
 	text_string(text, "state", view_job_state(job->state));
-	put_number(text, "progress", job->progress, PROGRESS_WIDTH);
+	text_number(text, "progress", job->progress, PROGRESS_WIDTH);
 	put_error(text, job->error, job->error_message);
 	put_text(text, "model", job->model);
-	put_time(text, "submitted_at", job->submitted_at, 0);
-	put_time(text, "started_at", job->started_at, 0);
-	put_time(text, "finished_at", finished_at, 0);
+	text_time(text, "submitted_at", job->submitted_at, 0);
+	text_time(text, "started_at", job->started_at, 0);
+	text_time(text, "finished_at", finished_at, 0);
 	put_cost(text, job->cost_ticks);
 }
 
@@ -182,8 +158,8 @@ static void put_video(struct text *text, const struct job *job)
 	put_text(text, "url", job->url);
 	put_duration(text, job->duration_s);
 	text_member(text, "respect_moderation", WORD(words, job->respect_moderation + 1), 0);
-	put_number(text, "size", job->video_size, 0);
-	put_number(text, "bytes", bytes_here(job), job->video == VIDEO_FETCHING ? BYTES_WIDTH : 0);
+	text_number(text, "size", job->video_size, 0);
+	text_number(text, "bytes", bytes_here(job), job->video == VIDEO_FETCHING ? BYTES_WIDTH : 0);
 	put_text(text, "sha256", job->video == VIDEO_FETCHING ? "" : job->sha256);
 	put_error(text, job->video_error, job->video_message);
 	text_close(text);
@@ -209,11 +185,11 @@ static void put_poll(struct text *text, const struct job *job)
 	int64_t http_status = job->poll_http_status > 0 ? job->poll_http_status : -1;
 
 	text_open(text, "poll");
-	put_number(text, "count", job->poll_count, COUNT_WIDTH);
-	put_time(text, "last_at", job->poll_last_ms / 1000, TIME_WIDTH);
-	put_time(text, "next_at", job->poll_next_ms / 1000, TIME_WIDTH);
-	put_number(text, "http_status", http_status, HTTP_STATUS_WIDTH);
-	put_number(text, "failures", job->poll_failures, COUNT_WIDTH);
+	text_number(text, "count", job->poll_count, COUNT_WIDTH);
+	text_time(text, "last_at", job->poll_last_ms / 1000, TEXT_TIME_WIDTH);
+	text_time(text, "next_at", job->poll_next_ms / 1000, TEXT_TIME_WIDTH);
+	text_number(text, "http_status", http_status, HTTP_STATUS_WIDTH);
+	text_number(text, "failures", job->poll_failures, COUNT_WIDTH);
 	put_text(text, "last_error", job->poll_error);
 	text_close(text);
 }

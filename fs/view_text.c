@@ -2,13 +2,18 @@
 /* JSON with an indent of two blanks, in a buffer that grows; strings from outside made harmless. */
 #include "view_text.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FIRST_ROOM 2048 /* most documents fit */
 #define REPLACEMENT 0xfffd
+#define VALUE_SIZE 64 /* of a number or a time as text */
+#define LAST_SECOND INT64_C(253402300799) /* of the year 9999, RFC 3339 goes no further */
 
 static bool make_room(struct text *text, size_t more)
 {
@@ -37,7 +42,7 @@ static void put_bytes(struct text *text, const char *bytes, size_t length)
 	text->length += length;
 }
 
-static void put(struct text *text, const char *string)
+void text_put(struct text *text, const char *string)
 {
 	put_bytes(text, string, strlen(string));
 }
@@ -83,49 +88,49 @@ static void put_escaped(struct text *text, uint32_t point)
 		(void)snprintf(escape, sizeof(escape), "\\%c", names[at - named]);
 	else
 		(void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
-	put(text, escape);
+	text_put(text, escape);
 }
 
-static void put_string(struct text *text, const char *string)
+void text_quote(struct text *text, const char *string)
 {
 	const unsigned char *s = (const unsigned char *)string;
 	uint32_t point;
 	size_t length;
 
-	put(text, "\"");
+	text_put(text, "\"");
 	for (; *s != '\0'; s += length) {
 		length = decode(s, &point);
-		if (point == REPLACEMENT)
-			put(text, "\xef\xbf\xbd");
+		if (point == REPLACEMENT || (text->plain && is_unsafe(point)))
+			text_put(text, "\xef\xbf\xbd");
 		else if (is_unsafe(point) || point == '"' || point == '\\')
 			put_escaped(text, point);
 		else
 			put_bytes(text, (const char *)s, length);
 	}
-	put(text, "\"");
+	text_put(text, "\"");
 }
 
 static void put_line(struct text *text)
 {
-	put(text, "\n");
+	text_put(text, "\n");
 	put_blanks(text, (size_t)text->depth * 2);
 }
 
 static void put_key(struct text *text, const char *key)
 {
 	if (text->begun)
-		put(text, ",");
+		text_put(text, ",");
 	text->begun = true;
 	put_line(text);
-	put_string(text, key);
-	put(text, ": ");
+	text_quote(text, key);
+	text_put(text, ": ");
 }
 
 void text_open(struct text *text, const char *key)
 {
 	if (key != NULL)
 		put_key(text, key);
-	put(text, "{");
+	text_put(text, "{");
 	text->depth++;
 	text->begun = false;
 }
@@ -134,7 +139,7 @@ void text_close(struct text *text)
 {
 	text->depth--;
 	put_line(text);
-	put(text, "}");
+	text_put(text, "}");
 	text->begun = true;
 }
 
@@ -151,9 +156,30 @@ void text_string(struct text *text, const char *key, const char *value)
 {
 	put_key(text, key);
 	if (value != NULL)
-		put_string(text, value);
+		text_quote(text, value);
 	else
-		put(text, "null");
+		text_put(text, "null");
+}
+
+void text_number(struct text *text, const char *key, int64_t number, int width)
+{
+	char value[VALUE_SIZE] = "null";
+	if (number >= 0)
+		(void)snprintf(value, sizeof(value), "%" PRId64, number);
+	text_member(text, key, value, width);
+}
+
+void text_time(struct text *text, const char *key, int64_t seconds, int width)
+{
+	char value[VALUE_SIZE] = "null";
+	struct tm tm;
+	time_t when = (time_t)seconds;
+
+	if (seconds > 0 && seconds <= LAST_SECOND && gmtime_r(&when, &tm) != NULL) {
+		size_t length = strftime(value, sizeof(value), "\"%Y-%m-%dT%H:%M:%SZ\"", &tm);
+		assert(length == TEXT_TIME_WIDTH);
+	}
+	text_member(text, key, value, width);
 }
 
 char *text_end(struct text *text, size_t *length)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view_text: JSON as it is written, member by member. Private to view.c.
+ * view_text: JSON as it is written, member by member. Private to view*.c.
  *
  * What cJSON prints has tabs, numbers that went through a double, and no constant widths.
  */
@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* All zero at first. Memory may run out at any time: only text_end() tells. */
 struct text {
@@ -17,6 +18,7 @@ struct text {
 	size_t room;
 	bool failed;
 	bool wide; /* whether the widths of members count; set by the user */
+	bool plain; /* no JSON: control characters cannot be written; set by the user */
 	bool begun; /* the open object has a member */
 	unsigned depth;
 };
@@ -30,6 +32,16 @@ void text_member(struct text *text, const char *key, const char *value, int widt
 
 /* A member that is a string, or null for NULL. What is not UTF-8 in it becomes U+FFFD. */
 void text_string(struct text *text, const char *key, const char *value);
+
+/* A member that is a number, or null for a negative one; seconds since 1970, or null for 0. */
+void text_number(struct text *text, const char *key, int64_t number, int width);
+void text_time(struct text *text, const char *key, int64_t seconds, int width);
+
+#define TEXT_TIME_WIDTH 22
+
+/* No member: text as it is; a string in quotes. */
+void text_put(struct text *text, const char *string);
+void text_quote(struct text *text, const char *string);
 
 /* The text with a last newline, and a NUL behind: the caller's. NULL when memory ran out. */
 char *text_end(struct text *text, size_t *length);

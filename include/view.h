@@ -2,7 +2,7 @@
 /*
  * view: the documents of the mount as text.
  *
- * Owns    the form of status.json, and of events; the extended attributes.
+ * Owns    the form of status.json, of events, of stats.json and metrics.prom; the extended attributes.
  * Thread  any: pure functions.
  * Gives   bytes for a snapshot.
  * Never   knows what providers send, or libfuse.
@@ -10,6 +10,7 @@
 #ifndef VIEW_H
 #define VIEW_H
 
+#include "figures.h"
 #include "job.h"
 
 /*
@@ -19,6 +20,28 @@
  * last newline), so that the size seldom changes.
  */
 char *view_status(const struct job *job, const char *provider, size_t *length);
+
+/* How everything stands, for the next two. */
+struct view_figures {
+	const char *mountpoint;
+	const char *provider; /* its name */
+	double poll_rate; /* a second; 0: no limit */
+	unsigned downloads; /* at a time */
+	int64_t store_max; /* bytes; 0: no limit */
+	int64_t store_size; /* bytes of the store's file system; -1 not known */
+	int64_t store_free; /* of them, for us */
+	int64_t started_ms; /* Unix milliseconds */
+	int64_t taken_ms; /* likewise: when all this was so */
+	struct figures figures;
+	struct job_counts jobs;
+};
+
+/*
+ * stats.json and metrics.prom as text, as above. All that changes is printed in constant width: their
+ * sizes are the same for the life of a mount.
+ */
+char *view_stats(const struct view_figures *all, size_t *length);
+char *view_metrics(const struct view_figures *all, size_t *length);
 
 /*
  * Makes the document of *length bytes exactly size bytes long, which is no less, with blanks
