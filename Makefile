@@ -63,6 +63,7 @@ OBJECTS = \
 	fs/ops.o \
 	fs/ops_attr.o \
 	fs/ops_events.o \
+	fs/ops_figures.o \
 	fs/ops_file.o \
 	fs/ops_list.o \
 	fs/ops_pass.o \

@@ -156,6 +156,9 @@ static int open_fixed(struct handle *handle, struct fuse_file_info *fi)
 	switch (handle->inode) {
 	case TREE_EVENTS:
 		return ops_events_open(handle, fi);
+	case TREE_STATS:
+	case TREE_METRICS:
+		return ops_figures_open(handle, fi);
 	default:
 		return -EISDIR;
 	}

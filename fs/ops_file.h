@@ -2,7 +2,7 @@
 /*
  * ops_file: open files. Private to ops*.c. ops_file.c has what is common to all, and the documents
  * that are no more than their text; ops_status.c status.json, ops_video.c videos, ops_events.c the
- * events, ops_poll.c who waits with poll(2).
+ * events, ops_figures.c the daemon's figures, ops_poll.c who waits with poll(2).
  */
 #ifndef OPS_FILE_H
 #define OPS_FILE_H
@@ -90,6 +90,13 @@ void ops_events_read(
 
 /* Whether there is something to read. */
 bool ops_events_ready(const struct handle *handle);
+
+/* ---- ops_figures.c ------------------------------------------------------------------------------- */
+
+int ops_figures_open(struct handle *handle, struct fuse_file_info *fi);
+
+/* The size that stats.json and metrics.prom have whenever they are opened. */
+uint32_t ops_figures_size(uint64_t inode);
 
 /* ---- ops_poll.c ---------------------------------------------------------------------------------- */
 

@@ -26,6 +26,12 @@ struct ops_context {
 	const char *provider; /* its name, for status.json */
 	bool track_lookup;
 	int64_t interval_watched_ms;
+
+	/* for stats.json and metrics.prom */
+	const char *mountpoint;
+	double poll_rate;
+	unsigned downloads;
+	int64_t store_max;
 };
 
 extern const struct fuse_lowlevel_ops ops_table;
