@@ -33,6 +33,7 @@ struct mount {
 	struct store *store;
 	struct catalog *catalog;
 	struct fuse_session *session;
+	dev_t device; /* of the mount, 0 when it is not known */
 	int report_fd; /* to the waiting parent; -1 */
 };
 
@@ -121,6 +122,7 @@ static int mount_session(struct mount *mount)
 		return fail(mount->mountpoint,
 			fuse_words[0] != '\0' ? fuse_words : "it cannot be mounted");
 	mounted = true;
+	mount->device = mountpoint_device(mount->mountpoint);
 	int r = shared_map_open(mount->session);
 	return r == 0 ? 0 : fail(mount->mountpoint, strerror(-r));
 }
@@ -219,11 +221,15 @@ static void wait_for_end(const struct mount *mount, const sigset_t *signals)
 	}
 }
 
-/* The terminal is not ours any more; the parent learns that all is well. */
+/*
+ * The terminal is not ours any more; the parent learns that all is well. The session is left only now:
+ * a mount point of systemd.automount lets in none but systemd's own process group until it is mounted.
+ */
 static void report_ready(struct mount *mount)
 {
 	if (mount->report_fd < 0)
 		return;
+	(void)setsid();
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; null >= 0 && fd < 3; fd++)
 		(void)dup2(null, fd);
@@ -306,6 +312,13 @@ static int check_videos(struct mount *mount)
 	return r;
 }
 
+/* libfuse takes down what is there, also when ours has been detached and somebody else's is there now. */
+static void unmount_session(struct mount *mount)
+{
+	if (mountpoint_device(mount->mountpoint) == mount->device)
+		fuse_session_unmount(mount->session);
+}
+
 static int serve(struct mount *mount)
 {
 	(void)umask(077);
@@ -318,9 +331,12 @@ static int serve(struct mount *mount)
 	if (r == 0)
 		r = run(mount);
 	if (mounted)
-		fuse_session_unmount(mount->session);
+		unmount_session(mount);
 	if (mount->session != NULL)
 		fuse_session_destroy(mount->session);
+	/* libfuse leaves a mount alone whose connection the kernel has ended: umount -f, a time limit. */
+	if (mounted)
+		(void)mountpoint_clear(mount->mountpoint);
 	catalog_close(mount->catalog);
 	store_free(mount->store);
 	return r;
@@ -362,7 +378,6 @@ static int serve_in_background(struct mount *mount)
 		return wait_for_child(mount, child, fds[0]);
 	}
 	(void)close(fds[0]);
-	(void)setsid();
 	mount->report_fd = fds[1];
 	return serve(mount);
 }

@@ -1,13 +1,128 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether something can be mounted at a place. */
+/* Whether something can be mounted at a place, and what is there already. */
 #include "mountpoint.h"
+
+#include "base.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
+
+/* ---- the mount table --------------------------------------------------------------------------- */
+
+/* In the table a blank, a tab, a line's end and a backslash are \ooo. In place. */
+static void unescape(char *text)
+{
+	char *to = text;
+	unsigned byte;
+	int used;
+	for (; *text != '\0'; text++) {
+		if (sscanf(text, "\\%3o%n", &byte, &used) == 1 && used == 4) {
+			*to++ = (char)byte;
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+/* "36 35 0:42 / /mnt rw,nosuid shared:1 - fuse.cometfs SOURCE rw": whether it is at path. */
+static bool read_line(char *line, const char *path, dev_t *device)
+{
+	unsigned major_number, minor_number;
+	int at = 0, end = 0;
+	const char *type = strstr(line, " - ");
+	if (sscanf(line, "%*d %*d %u:%u %*s %n%*s%n", &major_number, &minor_number, &at, &end) != 2 ||
+		end == 0 || type == NULL)
+		return false;
+	bool ours = strncmp(type, " - fuse.cometfs ", 16) == 0;
+	line[end] = '\0';
+	unescape(line + at);
+	if (strcmp(line + at, path) != 0)
+		return false;
+	*device = ours ? makedev(major_number, minor_number) : 0;
+	return true;
+}
+
+dev_t mountpoint_device(const char *path)
+{
+	char *line = NULL;
+	size_t size = 0;
+	dev_t device = 0;
+	FILE *table = fopen("/proc/self/mountinfo", "re");
+	if (table == NULL)
+		return 0;
+	/* Of those at the same place the last one is the uppermost. */
+	while (getline(&line, &size, table) > 0)
+		(void)read_line(line, path, &device);
+	free(line);
+	(void)fclose(table);
+	return device;
+}
+
+/* ---- a daemon that is dead --------------------------------------------------------------------- */
+
+/* What stat() says may be what the kernel remembers. */
+static bool is_dead(const char *path)
+{
+	struct statvfs st;
+	return statvfs(path, &st) != 0 && errno == ENOTCONN;
+}
+
+/* As fusermount3 does it for users; it looks whose mount it is. */
+static bool detach_as_user(char *path)
+{
+	char program[] = "fusermount3", flags[] = "-uqz", end[] = "--";
+	char *const argv[] = { program, flags, end, path, NULL };
+	pid_t child;
+	int status = -1;
+	if (posix_spawnp(&child, program, NULL, NULL, argv, environ) != 0)
+		return false;
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool mountpoint_clear(const char *path)
+{
+	char copy[PATH_MAX];
+	(void)snprintf(copy, sizeof(copy), "%s", path);
+	if (mountpoint_device(path) == 0 || !is_dead(path))
+		return false;
+	return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || detach_as_user(copy);
+}
+
+/* The place as the table has it. That of a dead mount can be opened so, but not looked at. */
+static bool find_place(const char *path, char place[PATH_MAX])
+{
+	char link[64];
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(link, place, PATH_MAX - 1);
+	(void)close(fd);
+	if (length < 0)
+		return false;
+	place[length] = '\0';
+	return true;
+}
+
+/* ---- the check --------------------------------------------------------------------------------- */
 
 static const char *check_empty(const char *path)
 {
@@ -24,10 +139,15 @@ static const char *check_empty(const char *path)
 
 const char *mountpoint_check(const char *path)
 {
+	char place[PATH_MAX];
 	struct stat st;
+	while (is_dead(path)) {
+		if (!find_place(path, place) || !mountpoint_clear(place))
+			return "a dead mount is there, take it away with umount first";
+		log_info("%s: the mount of a daemon that had died is taken down", place);
+	}
 	if (stat(path, &st) != 0)
-		return errno == ENOTCONN ? "a dead mount is there, take it away with umount first"
-					 : strerror(errno);
+		return strerror(errno);
 	if (!S_ISDIR(st.st_mode))
 		return "the mount point is not a directory";
 	if (st.st_uid != geteuid() && geteuid() != 0)

@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* mountpoint: the place of the mount. Private to main.c. Thread: main's, before all others. */
+/*
+ * mountpoint: the place of the mount, and what the mount table has there. Private to main.c.
+ *
+ * Thread  main's.
+ * Never   takes down what answers, or what is no cometfs.
+ */
 #ifndef MOUNTPOINT_H
 #define MOUNTPOINT_H
 
-/* NULL when something can be mounted there, else why not. */
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * NULL when something can be mounted there, else why not. A mount of cometfs whose daemon is dead
+ * is taken down first.
+ */
 const char *mountpoint_check(const char *path);
+
+/* The device number of the uppermost mount at an absolute path, if it is a cometfs; else 0. */
+dev_t mountpoint_device(const char *path);
+
+/* Takes down what is mounted at an absolute path, if it is a cometfs that has no daemon any more. */
+bool mountpoint_clear(const char *path);
 
 #endif
