@@ -34,6 +34,7 @@ struct mount {
 	struct catalog *catalog;
 	struct fuse_session *session;
 	dev_t device; /* of the mount, 0 when it is not known */
+	sigset_t signals; /* that are waited for */
 	int report_fd; /* to the waiting parent; -1 */
 };
 
@@ -211,10 +212,10 @@ static void reload_key(const struct mount *mount)
 	explicit_bzero(key, sizeof(key));
 }
 
-static void wait_for_end(const struct mount *mount, const sigset_t *signals)
+static void wait_for_end(const struct mount *mount)
 {
 	int signal = 0;
-	while (sigwait(signals, &signal) == 0) {
+	while (sigwait(&mount->signals, &signal) == 0) {
 		if (signal != SIGHUP)
 			break;
 		reload_key(mount);
@@ -242,22 +243,26 @@ static void report_ready(struct mount *mount)
 	(void)close(mount->report_fd);
 }
 
-static int run(struct mount *mount)
+/* Before there is a mount, which would be left behind dead. */
+static void block_signals(sigset_t *signals)
 {
-	sigset_t signals;
-	pthread_t thread;
 	const struct sigaction nudge = { .sa_handler = on_nudge };
 
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)sigaddset(&signals, SIGUSR1);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	(void)sigdelset(&signals, SIGUSR1);
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGHUP);
+	(void)sigaddset(signals, SIGUSR1);
+	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
+	(void)sigdelset(signals, SIGUSR1);
 	(void)sigaction(SIGUSR1, &nudge, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error like a full disk */
+}
+
+static int run(struct mount *mount)
+{
+	pthread_t thread;
 
 	open_ops(mount);
 	int r = start_engine(mount);
@@ -270,7 +275,7 @@ static int run(struct mount *mount)
 	echo_start(mount->session);
 	report_ready(mount);
 	log_info("mounted at %s", mount->mountpoint);
-	wait_for_end(mount, &signals);
+	wait_for_end(mount);
 	echo_stop();
 	end_session(mount, thread);
 	engine_stop();
@@ -325,6 +330,7 @@ static int serve(struct mount *mount)
 	raise_files();
 	echo_fork(mount->mountpoint);
 	int r = open_store(mount);
+	block_signals(&mount->signals);
 	if (r == 0)
 		r = mount_session(mount);
 	lock_memory();

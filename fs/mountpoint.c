@@ -46,7 +46,8 @@ static bool read_line(char *line, const char *path, dev_t *device)
 	unsigned major_number, minor_number;
 	int at = 0, end = 0;
 	const char *type = strstr(line, " - ");
-	if (sscanf(line, "%*d %*d %u:%u %*s %n%*s%n", &major_number, &minor_number, &at, &end) != 2 ||
+	if (sscanf(line, "%*d %*d %u:%u %*s %n%*s%n", &major_number, &minor_number, &at, &end) !=
+			2 ||
 		end == 0 || type == NULL)
 		return false;
 	bool ours = strncmp(type, " - fuse.cometfs ", 16) == 0;
