@@ -192,7 +192,7 @@ programs: $(TEST_PROGRAMS)
 fuzzers: $(FUZZERS)
 
 deps:
-	contrib/deps.sh build test
+	contrib/deps.sh build test $(if $(wildcard /run/systemd/system),,share)
 
 demo:
 	contrib/deps.sh build

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what is missing of what cometfs needs: deps.sh [build] [test] [fuzz] [bench] [trixie]. Asks
+# Installs what is missing of what cometfs needs: deps.sh [build] [test] [share] [fuzz] [bench] [trixie]. Asks
 # nothing, and makes no call to the network when all is there. Only apt's column is run by the tests;
-# the others are names to the best of our knowledge. A dash: nothing to install there.
+# the others are names to the best of our knowledge. A dash: nothing to install there. What is in
+# `share` starts servers that anybody can reach, where systemd runs: make check installs it elsewhere.
 set -eu
 
 table='
@@ -44,6 +45,11 @@ test   attr                  attr                    attr              attr
 test   faketime              libfaketime             libfaketime       libfaketime
 test   iproute2              iproute                 iproute2          iproute2
 test   e2fsprogs             e2fsprogs               e2fsprogs         e2fsprogs
+share  samba                 samba                   samba             samba
+share  smbclient             samba-client            smbclient         samba-client
+share  nfs-ganesha           nfs-ganesha             -                 -
+share  nfs-ganesha-vfs       nfs-ganesha-vfs         -                 -
+share  libnfs-utils          libnfs-utils            libnfs            -
 fuzz   clang                 clang                   clang             clang
 fuzz   libclang-rt-dev       compiler-rt             compiler-rt       compiler-rt
 fuzz   jq                    jq                      jq                jq
