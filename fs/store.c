@@ -201,7 +201,7 @@ static const char *explain(int r)
 	case EDQUOT:
 		return "no space left";
 	default:
-		return "the store cannot be opened";
+		return strerror(-r);
 	}
 }
 
