@@ -60,6 +60,7 @@ static const struct column columns[] = {
 	{ INT64(video_bytes) },
 	{ INT64(video_synced) },
 	{ FIELD(video_extents), .kind = KIND_EXTENTS, .also = "DEFAULT ''" },
+	{ UINT(video_epoch), .also = "DEFAULT 0" },
 	{ BOOL(wrapped) },
 	{ UINT(poll_count) },
 	{ INT64(poll_last_ms) },
@@ -112,11 +113,12 @@ char *catalog_row_schema(sqlite3 *db)
 	return sqlite3_str_finish(sql);
 }
 
-/* Version 1 knew no extents. */
+/* Version 1 knew no extents, version 2 no epochs. */
 const char *catalog_row_upgrade(int64_t version)
 {
 	static const char *const upgrades[SCHEMA_VERSION] = {
 		[1] = "ALTER TABLE job ADD COLUMN video_extents TEXT NOT NULL DEFAULT ''",
+		[2] = "ALTER TABLE job ADD COLUMN video_epoch INTEGER NOT NULL DEFAULT 0",
 	};
 	assert(version >= 1 && version < SCHEMA_VERSION);
 	return upgrades[version];

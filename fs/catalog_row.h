@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* SQL that makes the tables, writes a row, reads all rows: sqlite3_free()'d; NULL: no memory. */
 char *catalog_row_schema(sqlite3 *db);

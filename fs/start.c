@@ -65,6 +65,7 @@ static void way_back(struct job *job)
 	job_set_video_empty(job);
 	job->etag[0] = '\0';
 	job->sha256[0] = '\0';
+	job->video_epoch++;
 }
 
 static int show(const struct job *job, void (*begin)(struct run *run))
@@ -196,7 +197,6 @@ static void mend(struct run *run)
 		start_of(&job, &file) != START_FETCH_AGAIN)
 		return;
 	way_back(&job);
-	job.video_epoch++;
 	rows_save(run, &job, NULL, 0, NULL);
 	fetch_again(run);
 }

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define PER_JOB 16 /* inode numbers */
-#define EPOCH_SHIFT 56 /* in an inode number: below it are the serial and the kind */
+/* In an inode number: below it are the serial and the kind, above it room for 16 million epochs. */
+#define EPOCH_SHIFT 40
 
 /* Positions in a directory: its own name, its parent's, then what is in it. */
 #define FIRST_ENTRY 2

@@ -44,7 +44,7 @@ struct job {
 	int64_t video_bytes; /* the front: how many are there, from the start of the file */
 	int64_t video_synced; /* how many of them a power cut leaves alone; more than are there: of a
 				 former life, and not compared yet */
-	uint32_t video_epoch; /* counts new beginnings of the download; not in the catalog */
+	uint32_t video_epoch; /* counts new beginnings of the download */
 
 	bool wrapped; /* as in struct report */
 	uint32_t poll_count;

@@ -4,7 +4,8 @@
  *
  * Owns    the shape of the mount and the numbering of its inodes: serial * 16 + kind for what is
  *         of a job, fixed ones below 16. A video that begins anew is another file: its epoch is in
- *         the uppermost eight bits, for the kernel alone.
+ *         the uppermost 24 bits, for the kernel alone. No number is ever another file's: they are
+ *         what handles are made of, which outlive the daemon.
  * Thread  any: it only looks at snapshots.
  * Never   knows network, disk, locks or libfuse.
  */

@@ -84,6 +84,7 @@ static struct job full_job(uint64_t serial)
 	job.video_size = 1007;
 	job.video_bytes = 1008;
 	job.video_synced = 1009;
+	job.video_epoch = 1014;
 	assert_int_equal(extents_read(&job.video_extents, "2000-2100:1,3000-4000:89abcdef"), 0);
 	job.wrapped = true;
 	job.poll_count = 1010;
@@ -202,7 +203,6 @@ static void every_field_comes_back(void **state)
 	struct job first = jobs[0];
 	(void)state;
 	struct catalog *catalog = open_catalog();
-	first.video_epoch = 5;
 	first.poll_next_ms = 5;
 	put(catalog, jobs[1]);
 	put(catalog, first);
@@ -596,32 +596,43 @@ static void newer_version(void **state)
 	struct catalog *catalog = open_catalog();
 	put(catalog, job);
 	catalog_close(catalog);
-	with_sql("PRAGMA user_version = 3");
+	with_sql("PRAGMA user_version = 4");
 	assert_refused(scratch, -EPROTO);
 	with_sql("PRAGMA user_version = 0");
 	assert_refused(scratch, -EUCLEAN);
-	with_sql("PRAGMA user_version = 2");
+	with_sql("PRAGMA user_version = 3");
 	catalog = open_catalog();
 	assert_jobs(catalog, &job, 1);
 	catalog_close(catalog);
 }
 
-/* A store of the time before extents: its rows have none. */
-static void older_version(void **state)
+/* A store of former times: its rows lack what was not known then. */
+static void assert_upgraded(const char *back, struct job first)
 {
 	struct job jobs[] = { full_job(1), plain_job(2) };
-	(void)state;
 	struct catalog *catalog = open_catalog();
 	put(catalog, jobs[0]);
 	put(catalog, jobs[1]);
 	catalog_close(catalog);
-	with_sql("ALTER TABLE job DROP COLUMN video_extents; PRAGMA user_version = 1");
-	memset(&jobs[0].video_extents, 0, sizeof(jobs[0].video_extents));
+	with_sql(back);
+	jobs[0] = first;
 	for (int i = 0; i < 2; i++) {
 		catalog = open_catalog();
 		assert_jobs(catalog, jobs, 2);
 		catalog_close(catalog);
 	}
+}
+
+static void older_versions(void **state)
+{
+	struct job first = full_job(1);
+	(void)state;
+	first.video_epoch = 0;
+	assert_upgraded("ALTER TABLE job DROP COLUMN video_epoch; PRAGMA user_version = 2", first);
+	memset(&first.video_extents, 0, sizeof(first.video_extents));
+	assert_upgraded("ALTER TABLE job DROP COLUMN video_extents; "
+			"ALTER TABLE job DROP COLUMN video_epoch; PRAGMA user_version = 1",
+		first);
 }
 
 /* Only what is on disk is kept of the extents, and what makes no sense is damage. */
@@ -958,7 +969,7 @@ int main(void)
 		TEST(not_a_database),
 		TEST(another_programs_database),
 		TEST(newer_version),
-		TEST(older_version),
+		TEST(older_versions),
 		TEST(extents),
 		TEST(tables_that_are_not_ours),
 		TEST(damaged_pages),

@@ -52,8 +52,8 @@ static void numbers(void **state)
 	assert_int_equal(tree_serial(TREE_JOBS), 0);
 	assert_int_equal(tree_inode(1, TREE_JOB_DIR), 16);
 	assert_int_equal(tree_inode(1, TREE_VIDEO), 19);
-	uint64_t inode = tree_inode(UINT64_C(1) << 50, TREE_RESPONSE);
-	assert_int_equal(tree_serial(inode), UINT64_C(1) << 50);
+	uint64_t inode = tree_inode(UINT64_C(1) << 35, TREE_RESPONSE);
+	assert_int_equal(tree_serial(inode), UINT64_C(1) << 35);
 	assert_int_equal(tree_kind(inode), TREE_RESPONSE);
 }
 
@@ -82,6 +82,9 @@ static void epochs(void **state)
 	assert_int_equal(tree_serial(second), 3);
 	assert_int_equal(tree_kind(second), TREE_VIDEO);
 	assert_int_equal(tree_number(second), tree_number(first));
+	job.video_epoch = 256;
+	assert_true(tree_is_stale(first, &job));
+	assert_true(tree_is_stale(second, &job));
 
 	const struct tree_owner owner = { .uid = 0 };
 	struct stat st;
