@@ -205,7 +205,7 @@ figures_are_valid() {
 	[ "$(figure .provider.failures)" -ge 5 ]
 	[ "$(figure .provider.last_failure)" = broken ]
 	[ "$(figure .provider.failing_since)" != null ]
-	[ "$(figure .jobs_unanswered)" = 6 ]
+	wait_figure .jobs_unanswered 6
 	above_zero trouble_seconds kind=provider
 	figures_are_valid
 	event back
