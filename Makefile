@@ -49,6 +49,7 @@ OBJECTS = \
 	fs/job.o \
 	fs/job_change.o \
 	fs/job_counts.o \
+	fs/job_listings.o \
 	fs/job_news.o \
 	fs/job_pack.o \
 	fs/job_states.o \

@@ -9,6 +9,7 @@
  */
 #include "base.h"
 #include "job_counts.h"
+#include "job_listings.h"
 #include "job_lock.h"
 #include "job_news.h"
 #include "job_wait.h"
@@ -18,30 +19,11 @@
 #include <stdlib.h>
 
 static const struct job_audience *audience; /* set once before the threads start */
-static int64_t ready_bytes;
-
-/* As struct job_listing. Shared: under the lock. That of JOB_UNKNOWN is of all jobs. */
-static struct listing {
-	size_t jobs;
-	int64_t changed_ms;
-	unsigned changing; /* so many changes of it are just about to come */
-} listings[JOB_EXPIRED + 1];
-
 static struct job_counts counts; /* but for who waits. Shared: under the lock */
 
 void job_set_audience(const struct job_audience *a)
 {
 	audience = a;
-}
-
-void job_listing(enum job_state state, struct job_listing *listing)
-{
-	job_lock();
-	const struct listing *l = &listings[state];
-	listing->jobs = l->jobs;
-	listing->changed_ms = l->changed_ms;
-	listing->settled = l->changing == 0;
-	job_unlock();
 }
 
 void job_counts(struct job_counts *out)
@@ -52,44 +34,22 @@ void job_counts(struct job_counts *out)
 	job_unlock();
 }
 
+void job_listing(enum job_state state, struct job_listing *listing)
+{
+	job_lock();
+	listing->jobs = 0;
+	for (int s = 0; s < JOB_STATES; s++)
+		listing->jobs += state == JOB_UNKNOWN || (int)state == s ? counts.jobs[s] : 0;
+	listings_get(state, listing);
+	job_unlock();
+}
+
 /* ---- the steps of a change --------------------------------------------------------------------- */
 
-static int64_t later(int64_t than_ms)
+/* A job that is hidden, and stays so, is in no list, and not counted. */
+static bool is_seen(const struct entry *entry, const struct job *before, const struct job *after)
 {
-	int64_t now_ms = clock_wall_ms();
-	return now_ms > than_ms ? now_ms : than_ms + 1;
-}
-
-static void begin_listing(struct listing *listing, int by)
-{
-	(void)by;
-	listing->changing++;
-}
-
-static void end_listing(struct listing *listing, int by)
-{
-	listing->changing--;
-	listing->jobs += (size_t)by;
-	listing->changed_ms = later(listing->changed_ms);
-}
-
-/* Whether a list changes; before is NULL for a job that comes, after for one that goes. */
-static bool is_moved(const struct job *before, const struct job *after)
-{
-	return before == NULL || after == NULL || before->state != after->state;
-}
-
-static void for_listings(const struct job *before, const struct job *after,
-	void (*act)(struct listing *listing, int by))
-{
-	if (!is_moved(before, after))
-		return;
-	if (before != NULL && before->state != JOB_UNKNOWN)
-		act(&listings[before->state], -1);
-	if (after != NULL && after->state != JOB_UNKNOWN)
-		act(&listings[after->state], 1);
-	if (before == NULL || after == NULL)
-		act(&listings[JOB_UNKNOWN], before == NULL ? 1 : -1);
+	return entry == NULL || !entry->hidden || before == NULL || after == NULL;
 }
 
 /* The first step and the second. entry is NULL for a job that is in the table not yet. */
@@ -101,9 +61,9 @@ static void begin_change(struct entry *entry, const struct job *before, const st
 		entry->told = false;
 		entry->changing++;
 	}
-	for_listings(before, after, begin_listing);
+	bool moved = is_seen(entry, before, after) && listings_begin(before, after);
 	job_unlock();
-	if (audience != NULL && (told || is_moved(before, after)))
+	if (audience != NULL && (told || moved))
 		audience->recall(before, after, told);
 }
 
@@ -117,10 +77,10 @@ static void end_change(struct entry *entry, const struct job *before, const stru
 			entry->shown[file] = 0;
 	}
 	entry->padded = entry->padded && entry->opens[JOB_FILE_STATUS] > 0;
-	for_listings(before, after, end_listing);
-	/* Who is hidden is not counted, and stays so. */
-	if (!entry->hidden || after == NULL)
-		counts_move(&counts, before, after);
+	if (!is_seen(entry, before, after))
+		return;
+	listings_end(before, after);
+	counts_move(&counts, before, after);
 }
 
 static void after_change(uint64_t serial, bool news)
@@ -147,8 +107,7 @@ static int grow(void)
 
 int job_table_open(void)
 {
-	for (int state = 0; state <= JOB_EXPIRED; state++)
-		listings[state] = (struct listing){ .changed_ms = clock_wall_ms() };
+	listings_clear();
 	news_clear();
 	return grow();
 }
@@ -158,12 +117,6 @@ void job_table_close(void)
 	job_fail_waiters(-EIO);
 	table_free();
 	counts = (struct job_counts){ .unanswered = 0 };
-	ready_bytes = 0;
-}
-
-static int64_t ready_bytes_of(const struct job *job)
-{
-	return job->video == VIDEO_READY ? job->video_size : 0;
 }
 
 static struct entry *entry_new(const struct job *job, struct packed *packed)
@@ -188,7 +141,6 @@ static int put_new(const struct job *job, bool quiet)
 		free(packed);
 		return -ENOMEM;
 	}
-	ready_bytes += ready_bytes_of(job);
 	unsigned news = quiet ? 0 : news_of(NULL, job);
 	begin_change(NULL, NULL, job);
 	job_lock();
@@ -222,7 +174,6 @@ int job_put(const struct job *job)
 
 	struct job before;
 	job_unpack_numbers(old, &before);
-	ready_bytes += ready_bytes_of(job) - ready_bytes_of(&before);
 	int64_t since_ms = job_video_bytes(job) > job_video_bytes(&before) ? clock_ms() : 0;
 	unsigned news = news_of(&before, job);
 	begin_change(entry, &before, job);
@@ -312,7 +263,6 @@ void job_remove(uint64_t serial)
 	struct entry *entry = table_entry(serial);
 	assert(entry != NULL);
 	job_unpack(entry->packed, &job);
-	ready_bytes -= ready_bytes_of(&job);
 	if (!entry->hidden)
 		(void)hide(entry, true);
 	job_lock();
@@ -361,7 +311,7 @@ size_t job_readers(uint64_t *serials, size_t room)
 
 int64_t job_ready_bytes(void)
 {
-	return ready_bytes;
+	return counts.ready_bytes;
 }
 
 int64_t job_expire(int64_t now_ms, const int64_t patience_ms[WAITER_KINDS])

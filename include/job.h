@@ -328,7 +328,7 @@ int64_t job_wanted(uint64_t serial, int64_t beyond);
 /* The jobs whose videos are waited for, who has waited longest first: so many, room at most. */
 size_t job_readers(uint64_t *serials, size_t room);
 
-/* The sizes of all videos that are ready, together. */
+/* The sizes of all videos that are ready, together: of jobs that are not being forgotten. */
 int64_t job_ready_bytes(void);
 
 /*

@@ -3,9 +3,113 @@
 # What the kernel keeps, and that it is never older than what anybody was told.
 load lib
 
-# How often the daemon was asked for something: start_cometfs with -d has each request in the log.
+# A mount whose log has each request of the kernel. What is in it before is not counted.
+start_counting() {
+	cat >"$BATS_TEST_TMPDIR/cometfs" <<-SCRIPT
+		#!/bin/sh
+		exec $COMETFS "\$@" -d
+	SCRIPT
+	chmod +x "$BATS_TEST_TMPDIR/cometfs"
+	COMETFS=$BATS_TEST_TMPDIR/cometfs
+	expect_log 'debug:'
+	start_cometfs "$@"
+}
+
+# requests EXPECTED COMMAND…: it makes these and no other: names, each once. A file is released later, at
+# some time, and is not counted.
 requests() {
-	grep -c "unique: .* opcode: ${1:-}" "$LOG" || true
+	local expected=$1 before made
+	shift
+	before=$(wc -l <"$LOG")
+	"$@" >/dev/null 2>&1 || true
+	made=$(tail -n +$((before + 1)) "$LOG" | sed -nE '/RELEASE/d; s/.* opcode: ([A-Z]+) .*/\1/p')
+	echo "$*: ${made//$'\n'/ }"
+	[ "${made//$'\n'/ }" = "$expected" ]
+}
+
+# Some finished jobs, some under way, and none that is polled meanwhile.
+some_jobs() {
+	start_provider - <<-'SCRIPT'
+		job done-*
+			answer done video=clip.mp4
+		job *
+			answer running progress=42
+		video clip.mp4
+			file clip.mp4
+	SCRIPT
+	start_counting interval=1000,interval_watched=1000
+	track done-{1..20} running-{1..20}
+	wait_until '[ "$(ls "$MNT/by-state/running" "$MNT/by-state/done" | grep -c -)" = 42 ]'
+	wait_until '[ "$(cat "$MNT"/jobs/done-*/status.json | grep -c "\"ready\"")" = 20 ]'
+}
+
+@test "what is known costs nothing: stat, ls -l, find, and names that are not there" {
+	some_jobs
+	local at=$MNT/jobs/running-7
+	ls -lR "$MNT/jobs" >/dev/null
+	find "$MNT/jobs" >/dev/null
+	find "$MNT/jobs" -newer "$MNT" >/dev/null
+	# Of find, which wants to know what file system it is on.
+	requests STATFS find "$MNT/jobs" -newer "$MNT" -size +1
+	requests '' stat "$MNT" "$MNT/jobs" "$at" "$at"/*.json "$MNT"/jobs/done-3/*
+	# Of ls, which asks once in its life whether there are such attributes.
+	requests 'GETXATTR GETXATTR' ls -lR "$MNT/jobs"
+	stat "$MNT/.hidden" "$MNT/jobs/.hidden" "$at/.hidden" 2>/dev/null || true
+	requests '' stat "$MNT/.hidden" "$MNT/jobs/.hidden" "$at/.hidden"
+}
+
+@test "open, read and close of a file is one open, also while its job is under way" {
+	some_jobs
+	local file
+	for file in running-7/status.json done-7/status.json done-7/video.mp4; do
+		# After the read that brings it, the kernel asks once more for its time of access.
+		cat "$MNT/jobs/$file" "$MNT/jobs/$file" >/dev/null
+		requests OPEN cat "$MNT/jobs/$file"
+	done
+}
+
+@test "a name is there once it is: after it was looked for in vain, and again when it is gone" {
+	start_answers 'running progress=1 until=go' 'done video=clip.mp4'
+	start_cometfs
+	[ ! -e "$MNT/jobs/$ID" ]
+	track $ID
+	[ -d "$MNT/jobs/$ID" ]
+	[ ! -e "$MNT/jobs/$ID/video.mp4" ]
+	ls -la "$MNT/jobs/$ID" "$MNT/by-state/done" >/dev/null
+	wait_status $ID .state running
+	[ ! -e "$MNT/by-state/done/$ID" ]
+	event go
+	wait_status $ID .state 'done'
+	[ -e "$MNT/by-state/done/$ID" ]
+	[ ! -e "$MNT/by-state/running/$ID" ]
+	wait_status $ID .video.state ready
+	[ "$(ls "$MNT/jobs/$ID")" = $'response.json\nstatus.json\nvideo.mp4' ]
+	is_clip $ID
+	rm -f "$MNT/jobs/$ID/video.mp4"
+	[ "$(ls "$MNT/jobs/$ID")" = $'response.json\nstatus.json' ]
+	[ ! -e "$MNT/jobs/$ID/video.mp4" ]
+	[ "$(status $ID .video.state)" = removed ]
+	rmdir "$MNT/jobs/$ID"
+	[ ! -e "$MNT/jobs/$ID" ]
+	[ -z "$(ls "$MNT/jobs")$(ls "$MNT/by-state/done")" ]
+	track $ID
+	[ "$(status $ID .state)" != 'done' ] || wait_status $ID .video.state ready
+	[ -d "$MNT/jobs/$ID" ]
+}
+
+@test "a document that was shown longer than it is, is as long as it is when nobody has it open" {
+	start_answers 'running progress=1 until=go' 'done video=clip.mp4'
+	start_cometfs
+	track $ID
+	wait_status $ID .state running
+	exec 9<"$MNT/jobs/$ID/status.json"
+	event go
+	wait_status $ID .video.state ready
+	stat -c %s "$MNT/jobs/$ID/status.json"
+	exec 9<&-
+	wait_until '[ "$(tail -c 2 "$MNT/jobs/$ID/status.json")" = "}" ]'
+	[ "$(stat -c %s "$MNT/jobs/$ID/status.json")" = "$(wc -c <"$MNT/jobs/$ID/status.json")" ]
+	shape_is_right $ID
 }
 
 @test "a thousand changes, and nobody sees what was before one that was announced" {
