@@ -68,6 +68,64 @@ some_jobs() {
 	done
 }
 
+# Has the kernel keep all that it ever keeps: after it has read something, it asks once more for a time.
+settle() {
+	local i
+	for i in 1 2 3; do
+		find "$MNT" -ls
+		ls -lR "$MNT"
+		stat "$MNT/jobs/$ID"/* "$MNT"/by-state/*
+		cat "$MNT/jobs/$ID/status.json"
+	done >/dev/null
+}
+
+# announced TEXT: reads events until one has it.
+announced() {
+	local line
+	until [[ ${line:-} == *$1* ]]; do
+		read -r -t 60 -u 8 line
+	done
+}
+
+@test "what the kernel keeps is taken back before anybody is told of the change" {
+	start_answers 'queued until=go' 'running progress=9 until=on' 'done video=clip.mp4'
+	start_cometfs interval=0.1
+	exec 8<"$MNT/.cometfs/events"
+	track $ID
+	announced '"new":"queued"'
+	local was=queued is status=$MNT/jobs/$ID/status.json shown
+	for is in running 'done'; do
+		settle
+		shown=$(stat -c '%y' "$status")
+		exec 7<"$status"
+		cat <&7 >/dev/null
+		event "$([ $is = running ] && echo go || echo on)"
+		announced "\"new\":\"$is\""
+		[ "$(stat -c '%y' "$status")" != "$shown" ]
+		[ "$(stat -c '%s' "$status")" = "$(wc -c <"$status")" ]
+		[ "$(status $ID .state)" = $is ]
+		[ -z "$(ls "$MNT/by-state/$was")" ]
+		[ "$(ls "$MNT/by-state/$is")" = $ID ]
+		[ "$(python3 -c 'import os; os.lseek(7, 0, 0); print(os.read(7, 9999).decode())' | jq -r .state)" = $is ]
+		exec 7<&-
+		was=$is
+	done
+	announced '"new":"ready"'
+	[ -s "$MNT/jobs/$ID/video.mp4" ]
+	settle
+	shown=$(stat -c '%y' "$status")
+	rm -f "$MNT/jobs/$ID/video.mp4"
+	announced '"new":"removed"'
+	[ "$(stat -c '%y' "$status")" != "$shown" ]
+	[ "$(stat -c '%s' "$status")" = "$(wc -c <"$status")" ]
+	[ "$(ls "$MNT/jobs/$ID")" = $'response.json\nstatus.json' ]
+	settle
+	rmdir "$MNT/jobs/$ID"
+	announced '"forgotten"'
+	[ -z "$(ls "$MNT/jobs")$(ls "$MNT/by-state/done")" ]
+	exec 8<&-
+}
+
 @test "a name is there once it is: after it was looked for in vain, and again when it is gone" {
 	start_answers 'running progress=1 until=go' 'done video=clip.mp4'
 	start_cometfs
