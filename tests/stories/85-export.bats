@@ -184,4 +184,12 @@ copies_meanwhile() {
 	rmdir "$MNT/jobs/$ID3"
 	run ! nfs nfs-cat jobs/$ID3/status.json
 	nfs nfs-ls jobs/$ID | grep -F status.json
+	# It holds fast the mount that it found.
+	remount
+	run ! nfs nfs-cat jobs/$ID/status.json
+	stop_sharing
+	start_nfs
+	rm "$COPY"
+	nfs nfs-cp jobs/$ID/video.mp4 "$COPY"
+	cmp "$COPY" tests/provider/clip.mp4
 }

@@ -40,9 +40,9 @@ three_jobs() {
 
 # start_there [ARG…]: a namespace with mounts of its own, which has what is here now.
 start_there() {
-	unshare --mount --propagation private "$@" sleep infinity 3>&- &
+	unshare --mount --propagation private "$@" tail -f /dev/null 3>&- &
 	THERE=$!
-	wait_until '! [ /proc/$THERE/ns/mnt -ef /proc/self/ns/mnt ] && [ "$(cat /proc/$THERE/comm)" = sleep ]'
+	wait_until '! [ /proc/$THERE/ns/mnt -ef /proc/self/ns/mnt ] && [ "$(cat /proc/$THERE/comm)" = tail ]'
 }
 
 # there COMMAND…: in it.
@@ -145,11 +145,9 @@ has_ended() {
 		nsenter --target "$THERE" --mount ${own:+--user} "$COMETFS" "$SOURCE" "$MNT" -f \
 			-o "store=$STORE$own,interval=0.2" 2>>"$LOG" 3>&- &
 		local daemon=$!
-		# shellcheck disable=SC2016
-		local inside='cd "$1/jobs" && mkdir '$ID' && until cmp '$ID'/video.mp4 "$2"; do sleep 0.05; done'
 		wait_until "there ${own:+--user} mountpoint -q $MNT || ! kill -0 $daemon"
-		# shellcheck disable=SC2086
-		there ${own:+--user} sh -c "$inside" - "$MNT" "$PWD/tests/provider/clip.mp4"
+		there ${own:+--user} mkdir "$MNT/jobs/$ID"
+		wait_until "there ${own:+--user} cmp $MNT/jobs/$ID/video.mp4 $PWD/tests/provider/clip.mp4"
 		[ -z "$(ls "$MNT")" ]
 		kill $daemon
 		wait $daemon

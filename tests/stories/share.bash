@@ -4,7 +4,7 @@
 # are nobody else's, and nobody else sees them.
 
 start_net() {
-	unshare --net sleep infinity 3>&- &
+	unshare --net tail -f /dev/null 3>&- &
 	NET=$!
 	wait_until '! [ /proc/$NET/ns/net -ef /proc/self/ns/net ]'
 	inside ip link set lo up
