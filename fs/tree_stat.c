@@ -54,7 +54,9 @@ static int stat_video(struct stat *st, const struct job *job)
 {
 	if (job->video_size < 0)
 		return -ENOENT;
-	stat_file(st, job->video_size, job_video_bytes(job), VIDEO_BLOCK);
+	/* Never no block at all: tar -S takes such a file for one of zeros, and reads none of it. */
+	int64_t bytes = job_video_bytes(job);
+	stat_file(st, job->video_size, bytes > 0 ? bytes : 1, VIDEO_BLOCK);
 	st->st_nlink = job_has_video(job) ? 1 : 0;
 	if (job->finished_at > 0)
 		set_times(st, job->finished_at, 0);

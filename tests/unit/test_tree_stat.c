@@ -138,6 +138,9 @@ static void stat_videos(void **state)
 	assert_int_equal(st.st_size, 1025);
 	assert_int_equal(st.st_blocks, 1);
 	assert_time(&st, DONE_MS / 1000, 456);
+	job.video_bytes = 0;
+	put(job);
+	assert_int_equal(stat_of(19).st_blocks, 1);
 	job.video = VIDEO_REMOVED;
 	put(job);
 	st = stat_of(19);
