@@ -32,6 +32,8 @@ struct handle {
 	int64_t size;
 	uint32_t epoch;
 	bool whole; /* the video was, at open */
+	_Atomic int64_t
+		given_up; /* bytes of it that were there when a READ waited in vain, or -1 */
 	int32_t pass; /* above 0: the kernel's number for the file, which it reads by itself */
 };
 

@@ -53,6 +53,7 @@ int ops_video_open(struct handle *handle, const struct job_view *view, struct fu
 	handle->whole = job->video == VIDEO_READY;
 	handle->size = job->video_size;
 	handle->epoch = job->video_epoch;
+	handle->given_up = -1;
 	fi->direct_io = !handle->whole;
 	/* Also meanwhile: to drop its pages, the kernel would wait for a READ of them that waits. */
 	fi->keep_cache = true;
@@ -113,10 +114,31 @@ static void reply_bytes(fuse_req_t req, const struct handle *handle, size_t size
 	free(buffer);
 }
 
+/*
+ * Who has waited in vain and reads on, as rsync does with each block of a file, does not wait as long
+ * again before something new has come.
+ */
+static bool is_given_up(const struct handle *handle, size_t size, off_t offset)
+{
+	struct job_view view;
+	return handle->given_up >= 0 && job_get(handle->serial, &view) == 0 &&
+	       job_video_bytes(&view.job) == handle->given_up &&
+	       job_video_gap(&view.job, offset) < offset + (off_t)size;
+}
+
+static void give_up(struct handle *handle)
+{
+	struct job_view view;
+	if (job_get(handle->serial, &view) == 0)
+		handle->given_up = job_video_bytes(&view.job);
+}
+
 /* Until the answer the handle lives: the kernel releases a file only when no READ of it is open. */
 static void reply_video(fuse_req_t req, const struct park_about *about, int status)
 {
-	const struct handle *handle = (const struct handle *)(uintptr_t)about->handle;
+	struct handle *handle = (struct handle *)(uintptr_t)about->handle;
+	if (status == -ETIMEDOUT)
+		give_up(handle);
 	if (status == 0)
 		reply_bytes(req, handle, about->size, about->offset);
 	else
@@ -133,6 +155,10 @@ void ops_video_read(fuse_req_t req, const struct handle *handle, size_t size, of
 		size = (size_t)(handle->size - offset);
 	if (handle->whole) {
 		reply_bytes(req, handle, size, offset);
+		return;
+	}
+	if (is_given_up(handle, size, offset)) {
+		(void)fuse_reply_err(req, ETIMEDOUT);
 		return;
 	}
 	const struct park_about about = {
