@@ -45,6 +45,13 @@ test   attr                  attr                    attr              attr
 test   faketime              libfaketime             libfaketime       libfaketime
 test   iproute2              iproute                 iproute2          iproute2
 test   e2fsprogs             e2fsprogs               e2fsprogs         e2fsprogs
+test   chromium-headless-shell chromium-headless       chromium          chromium
+test   ffmpegthumbnailer     ffmpegthumbnailer       ffmpegthumbnailer ffmpegthumbnailer
+test   git                   git                     git               git
+test   mpv                   mpv                     mpv               mpv
+test   nginx                 nginx                   nginx             nginx
+test   plocate               plocate                 plocate           plocate
+test   zip                   zip                     zip               zip
 share  samba                 samba                   samba             samba
 share  smbclient             samba-client            smbclient         samba-client
 share  nfs-ganesha           nfs-ganesha             -                 -
