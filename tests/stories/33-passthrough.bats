@@ -33,11 +33,14 @@ big() {
 	made big.mp4 2M >"$BATS_TEST_TMPDIR/made"
 }
 
-# A second mount, of whose files the kernel has no page.
+# A second mount, of whose files the kernel has no page, and with a log of its own: the echo has had the
+# video open in the first.
 finished() {
 	big ""
 	wait_status $ID .video.state ready
 	stop_cometfs
+	log_is_clean
+	: >"$LOG"
 	start_cometfs
 }
 
