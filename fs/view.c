@@ -18,8 +18,12 @@
 #define BYTES_WIDTH 13
 #define COUNT_WIDTH 6
 #define HTTP_STATUS_WIDTH 4
-#define DOCUMENT_STEP                                                                              \
-	256 /* in which its size changes then: a new word of its state is seldom one more */
+
+/*
+ * In which its size changes then. Whoever asks for the size and then maps, or reads, so many bytes has to
+ * get all of a document that has become longer in between: so it does not, but for very long addresses.
+ */
+#define DOCUMENT_STEP 2048
 
 #define WORD(words, value) word(words, sizeof(words) / sizeof((words)[0]), value)
 
@@ -203,15 +207,23 @@ void view_pad(char *text, size_t *length, size_t size)
 	*length = size;
 }
 
-/* To the next step. NULL without memory. */
+/*
+ * To the next step, with tabs at the end of the last line but one: a terminal shows them as nothing.
+ * NULL without memory.
+ */
 static char *round_up(char *document, size_t *length)
 {
+	static const char tail[] = "\n}\n";
+	const size_t end = sizeof(tail) - 1;
 	size_t size = (*length + DOCUMENT_STEP - 1) / DOCUMENT_STEP * DOCUMENT_STEP;
 	char *longer = realloc(document, size + 1);
-	if (longer == NULL)
+	if (longer == NULL) {
 		free(document);
-	else
-		view_pad(longer, length, size);
+		return NULL;
+	}
+	memset(longer + *length - end, '\t', size - *length);
+	memcpy(longer + size - end, tail, end + 1);
+	*length = size;
 	return longer;
 }
 

@@ -16,8 +16,8 @@
 /*
  * status.json as text: malloc'ed, the caller frees it, *length without the NUL that follows.
  * NULL when there is no memory. While the job or its video is under way, what changes often is
- * printed in constant width (blanks before a number), and its size grows in steps (blanks before the
- * last newline), so that the size seldom changes.
+ * printed in constant width (blanks before a number), and its size is a multiple of 2048 (tabs at the
+ * end of the last line but one), so that it does not grow.
  */
 char *view_status(const struct job *job, const char *provider, size_t *length);
 
