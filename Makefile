@@ -56,6 +56,7 @@ OBJECTS = \
 	fs/job_table.o \
 	fs/job_wait.o \
 	fs/letters.o \
+	fs/limit.o \
 	fs/log.o \
 	fs/manners.o \
 	fs/mountpoint.o \

@@ -77,6 +77,7 @@ static int64_t do_due(void)
 		[WAITER_EVENT] = INT64_MAX,
 	};
 	int64_t next_ms = job_expire(now_ms, patience_ms);
+	next_ms = lesser(next_ms, job_expire_old(now_ms, engine.options.park_ms));
 	next_ms = lesser(next_ms, fetch_due(now_ms));
 	next_ms = lesser(next_ms, poll_due(now_ms));
 	next_ms = lesser(next_ms, notice_due(now_ms));

@@ -325,6 +325,17 @@ int64_t job_expire(int64_t now_ms, const int64_t patience_ms[WAITER_KINDS])
 	return next;
 }
 
+int64_t job_expire_old(int64_t now_ms, int64_t park_ms)
+{
+	struct waiters taken = TAILQ_HEAD_INITIALIZER(taken);
+
+	job_lock();
+	int64_t next = waiters_take_old(&taken, now_ms, park_ms);
+	job_unlock();
+	waiters_wake(&taken);
+	return next;
+}
+
 void job_fail_waiters(int status)
 {
 	struct waiters taken = TAILQ_HEAD_INITIALIZER(taken);

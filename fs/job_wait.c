@@ -8,6 +8,7 @@
 static struct waiters readers = TAILQ_HEAD_INITIALIZER(readers);
 static struct waiters tickets = TAILQ_HEAD_INITIALIZER(tickets);
 static struct waiters listeners = TAILQ_HEAD_INITIALIZER(listeners);
+static struct waiters ages = TAILQ_HEAD_INITIALIZER(ages); /* all of them, never renewed */
 
 static struct waiters *const lists[WAITER_KINDS] = {
 	[WAITER_BYTES] = &readers,
@@ -31,7 +32,9 @@ int waiter_judge(const struct waiter *w, const struct job *job)
 void waiters_link(struct waiter *w)
 {
 	w->state = WAITER_LINKED;
+	w->asked_ms = w->since_ms;
 	TAILQ_INSERT_TAIL(lists[w->kind], w, link);
+	TAILQ_INSERT_TAIL(&ages, w, age);
 	linked[w->kind]++;
 }
 
@@ -39,6 +42,7 @@ void waiters_unlink(struct waiter *w)
 {
 	w->state = WAITER_TAKEN;
 	TAILQ_REMOVE(lists[w->kind], w, link);
+	TAILQ_REMOVE(&ages, w, age);
 	linked[w->kind]--;
 }
 
@@ -147,6 +151,16 @@ int64_t waiters_take_expired(
 		next = end < next ? end : next;
 	}
 	return next;
+}
+
+int64_t waiters_take_old(struct waiters *taken, int64_t now_ms, int64_t park_ms)
+{
+	struct waiter *w;
+	if (park_ms == INT64_MAX)
+		return INT64_MAX;
+	while ((w = TAILQ_FIRST(&ages)) != NULL && w->asked_ms + park_ms <= now_ms)
+		waiters_take(taken, w, -ETIMEDOUT);
+	return w != NULL ? w->asked_ms + park_ms : INT64_MAX;
 }
 
 void waiters_take_all(struct waiters *taken, int status)

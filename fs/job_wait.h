@@ -41,6 +41,9 @@ int64_t waiters_wanted(uint64_t serial, const struct job *job, int64_t beyond);
 int64_t waiters_take_expired(
 	struct waiters *taken, int64_t now_ms, const int64_t patience_ms[WAITER_KINDS]);
 
+/* Likewise who has waited for park_ms at all. */
+int64_t waiters_take_old(struct waiters *taken, int64_t now_ms, int64_t park_ms);
+
 void waiters_take_all(struct waiters *taken, int status);
 
 /* How many there are. */

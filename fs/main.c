@@ -9,6 +9,7 @@
 #include "base.h"
 #include "check.h"
 #include "echo.h"
+#include "limit.h"
 #include "mountpoint.h"
 #include "ops.h"
 #include "options.h"
@@ -35,6 +36,7 @@ struct mount {
 	struct fuse_session *session;
 	dev_t device; /* of the mount, 0 when it is not known */
 	sigset_t signals; /* that are waited for */
+	int64_t park_ms; /* the longest that a request may wait for its answer */
 	int report_fd; /* to the waiting parent; -1 */
 };
 
@@ -134,6 +136,7 @@ static int start_engine(struct mount *mount)
 	char why[512];
 
 	options_engine(&mount->options, &options);
+	options.park_ms = mount->park_ms;
 	int r = options_key(&mount->options, options.key, why, sizeof(why));
 	if (r != 0) {
 		(void)fprintf(stderr, "cometfs: %s\n", why);
@@ -264,6 +267,7 @@ static int run(struct mount *mount)
 {
 	pthread_t thread;
 
+	mount->park_ms = limit_park_ms();
 	open_ops(mount);
 	int r = start_engine(mount);
 	if (r != 0)
@@ -275,6 +279,9 @@ static int run(struct mount *mount)
 	echo_start(mount->session);
 	report_ready(mount);
 	log_info("mounted at %s", mount->mountpoint);
+	if (mount->park_ms < INT64_MAX)
+		log_info("the kernel has a time limit: no read waits for longer than %.1f s",
+			(double)mount->park_ms / 1000);
 	wait_for_end(mount);
 	echo_stop();
 	end_session(mount, thread);

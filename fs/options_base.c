@@ -171,6 +171,7 @@ void options_engine(const struct options *options, struct engine_options *out)
 	out->poll_rate = options->poll_rate;
 	out->timeout_ms = (int64_t)(options->timeout * 1000);
 	out->lookup_timeout_ms = (int64_t)(options->lookup_timeout * 1000);
+	out->park_ms = INT64_MAX;
 	out->downloads = options->downloads;
 	out->max_video = options->max_video;
 	out->store_max = options->store_max;

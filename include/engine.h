@@ -27,6 +27,7 @@ struct engine_options {
 	double poll_rate; /* a second; 0: no limit */
 	int64_t timeout_ms;
 	int64_t lookup_timeout_ms;
+	int64_t park_ms; /* the longest that a request may wait for its answer; INT64_MAX: for ever */
 	unsigned downloads;
 	int64_t max_video; /* bytes */
 	int64_t store_max; /* bytes of all videos; 0: no limit */

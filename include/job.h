@@ -238,12 +238,14 @@ enum waiter_kind { WAITER_BYTES, WAITER_TICKET, WAITER_EVENT, WAITER_KINDS };
 
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
+	TAILQ_ENTRY(waiter) age; /* among all, by asked_ms */
 	enum waiter_state state; /* WAITER_NEW before a wait */
 	enum waiter_kind kind;
 	uint64_t key; /* a job's serial, or a ticket */
 	int64_t from, to; /* bytes of the video, to is behind the last */
 	uint32_t epoch;
-	int64_t since_ms;
+	int64_t since_ms; /* of which patience counts */
+	int64_t asked_ms; /* of the request */
 	int status; /* what the taken one will be told */
 	void (*wake)(struct waiter *waiter, int status); /* set before a wait */
 };
@@ -336,6 +338,9 @@ int64_t job_ready_bytes(void);
  * one of his video. Returns the time of the next such end, INT64_MAX when none is near.
  */
 int64_t job_expire(int64_t now_ms, const int64_t patience_ms[WAITER_KINDS]);
+
+/* Likewise who has waited for park_ms at all, whatever has come meanwhile. */
+int64_t job_expire_old(int64_t now_ms, int64_t park_ms);
 
 /* Ends every waiter with status. */
 void job_fail_waiters(int status);

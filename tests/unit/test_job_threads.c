@@ -194,6 +194,7 @@ static void one_end_for_everybody(void **state)
 		put(job);
 		const int64_t patience_ms[WAITER_KINDS] = { 1, 1, 1 };
 		(void)job_expire(0, patience_ms);
+		(void)job_expire_old(0, 1);
 		change_others(step);
 	}
 	for (unsigned i = 0; i < READERS; i++) {

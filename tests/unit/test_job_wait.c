@@ -475,6 +475,37 @@ static void renewed_behind_the_others(void **state)
 	assert_woken(&last, -ETIMEDOUT);
 }
 
+/* However often a byte has renewed his patience, and whatever he waits for. */
+static void age_is_not_renewed(void **state)
+{
+	struct sleeper first = asleep(), ticket = asleep(), last = asleep(), gone = asleep();
+	(void)state;
+	put(fetching(1, 0));
+	assert_int_equal(job_wait_bytes(1, 0, 0, 500, &first.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 500, &gone.w), 0);
+	assert_int_equal(job_wait_ticket(7, &ticket.w), 0);
+	assert_int_equal(job_wait_bytes(1, 0, 0, 500, &last.w), 0);
+	assert_true(job_unwait(&gone.w));
+	int64_t begun = first.w.asked_ms;
+	ticket.w.asked_ms = begun + 1000;
+	last.w.asked_ms = begun + 2000;
+	put(fetching(1, 1));
+	assert_int_equal(job_expire_old(NEVER, INT64_MAX), INT64_MAX);
+	assert_int_equal(job_expire_old(begun + 9, 10), begun + 10);
+	assert_waiting(&first);
+	assert_int_equal(job_expire_old(begun + 10, 10), begun + 1010);
+	assert_woken(&first, -ETIMEDOUT);
+	assert_waiting(&ticket);
+	assert_int_equal(job_expire_old(begun + 1010, 10), begun + 2010);
+	assert_woken(&ticket, -ETIMEDOUT);
+	assert_waiting(&last);
+	put(fetching(1, 500));
+	assert_woken(&last, 0);
+	assert_int_equal(job_expire_old(NEVER, 10), INT64_MAX);
+	assert_int_equal(gone.wakes, 0);
+	assert_nobody_waits();
+}
+
 /* Some of one job go, some stay, wherever in the line they stand. */
 static void some_go_some_stay(void **state)
 {
@@ -573,6 +604,7 @@ int main(void)
 		ON_TABLE(the_nearer_end_is_said),
 		ON_TABLE(renewed_by_a_byte),
 		ON_TABLE(renewed_behind_the_others),
+		ON_TABLE(age_is_not_renewed),
 		ON_TABLE(some_go_some_stay),
 		ON_TABLE(all_fail),
 		ON_TABLE(closing_fails_all),

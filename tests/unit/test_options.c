@@ -151,6 +151,7 @@ static void what_the_engine_is_told(void **state)
 	assert_number(engine.poll_rate, 0);
 	assert_int_equal(engine.timeout_ms, 7000);
 	assert_int_equal(engine.lookup_timeout_ms, 3000);
+	assert_true(engine.park_ms == INT64_MAX);
 	assert_int_equal(engine.downloads, 2);
 	assert_int_equal(engine.max_video, 5);
 	assert_int_equal(engine.store_max, 6);
