@@ -327,7 +327,8 @@ static int check_videos(struct mount *mount)
 /* libfuse takes down what is there, also when ours has been detached and somebody else's is there now. */
 static void unmount_session(struct mount *mount)
 {
-	if (mountpoint_device(mount->mountpoint) == mount->device)
+	dev_t device = mountpoint_device(mount->mountpoint);
+	if (device == 0 || device == mount->device)
 		fuse_session_unmount(mount->session);
 }
 

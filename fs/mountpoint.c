@@ -27,52 +27,67 @@ extern char **environ;
 static void unescape(char *text)
 {
 	char *to = text;
-	unsigned byte;
-	int used;
-	for (; *text != '\0'; text++) {
-		if (sscanf(text, "\\%3o%n", &byte, &used) == 1 && used == 4) {
-			*to++ = (char)byte;
-			text += 3;
+	while (*text != '\0') {
+		if (text[0] == '\\' && strspn(text + 1, "01234567") >= 3) {
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				       (text[3] - '0'));
+			text += 4;
 		} else {
-			*to++ = *text;
+			*to++ = *text++;
 		}
 	}
 	*to = '\0';
 }
 
-/* "36 35 0:42 / /mnt rw,nosuid shared:1 - fuse.cometfs SOURCE rw": whether it is at path. */
-static bool read_line(char *line, const char *path, dev_t *device)
+/* "0:42" */
+static dev_t read_device(const char *text)
 {
-	unsigned major_number, minor_number;
-	int at = 0, end = 0;
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+	return *end == ':' ? makedev((unsigned)number, (unsigned)strtoul(end + 1, NULL, 10)) : 0;
+}
+
+struct mounted {
+	dev_t device; /* 0: nothing is */
+	bool cometfs;
+};
+
+/* "36 35 0:42 / /mnt rw,nosuid shared:1 - fuse.cometfs SOURCE rw", if that is at path. */
+static void read_line(char *line, const char *path, struct mounted *found)
+{
+	enum { DEVICE = 2, PLACE = 4, FIELDS };
 	const char *type = strstr(line, " - ");
-	if (sscanf(line, "%*d %*d %u:%u %*s %n%*s%n", &major_number, &minor_number, &at, &end) !=
-			2 ||
-		end == 0 || type == NULL)
-		return false;
-	bool ours = strncmp(type, " - fuse.cometfs ", 16) == 0;
-	line[end] = '\0';
-	unescape(line + at);
-	if (strcmp(line + at, path) != 0)
-		return false;
-	*device = ours ? makedev(major_number, minor_number) : 0;
-	return true;
+	char *fields[FIELDS];
+	for (int i = 0; i < FIELDS; i++)
+		fields[i] = strsep(&line, " ");
+	if (line == NULL || type == NULL)
+		return;
+	unescape(fields[PLACE]);
+	if (strcmp(fields[PLACE], path) != 0)
+		return;
+	found->device = read_device(fields[DEVICE]);
+	found->cometfs = strncmp(type, " - fuse.cometfs ", 16) == 0;
+}
+
+static struct mounted look(const char *path)
+{
+	struct mounted found = { .device = 0 };
+	char *line = NULL;
+	size_t size = 0;
+	FILE *table = fopen("/proc/self/mountinfo", "re");
+	if (table == NULL)
+		return found;
+	/* Of those at the same place the last one is the uppermost. */
+	while (getline(&line, &size, table) > 0)
+		read_line(line, path, &found);
+	free(line);
+	(void)fclose(table);
+	return found;
 }
 
 dev_t mountpoint_device(const char *path)
 {
-	char *line = NULL;
-	size_t size = 0;
-	dev_t device = 0;
-	FILE *table = fopen("/proc/self/mountinfo", "re");
-	if (table == NULL)
-		return 0;
-	/* Of those at the same place the last one is the uppermost. */
-	while (getline(&line, &size, table) > 0)
-		(void)read_line(line, path, &device);
-	free(line);
-	(void)fclose(table);
-	return device;
+	return look(path).device;
 }
 
 /* ---- a daemon that is dead --------------------------------------------------------------------- */
@@ -102,7 +117,7 @@ bool mountpoint_clear(const char *path)
 {
 	char copy[PATH_MAX];
 	(void)snprintf(copy, sizeof(copy), "%s", path);
-	if (mountpoint_device(path) == 0 || !is_dead(path))
+	if (!look(path).cometfs || !is_dead(path))
 		return false;
 	return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || detach_as_user(copy);
 }

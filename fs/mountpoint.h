@@ -17,7 +17,7 @@
  */
 const char *mountpoint_check(const char *path);
 
-/* The device number of the uppermost mount at an absolute path, if it is a cometfs; else 0. */
+/* The device number of the uppermost mount at an absolute path, 0 when there is none. */
 dev_t mountpoint_device(const char *path);
 
 /* Takes down what is mounted at an absolute path, if it is a cometfs that has no daemon any more. */
