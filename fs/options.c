@@ -65,7 +65,7 @@ static const struct row rows[] = {
 		"allow private and special addresses; implied likewise" },
 	{ "uid", KIND_ID, AT(uid), "N", NULL, "owner of all files" },
 	{ "gid", KIND_ID, AT(gid), "N", NULL, "group of all files" },
-	{ "umask", KIND_OCTAL, AT(umask), "M", "0", "bits to clear in all modes, in octal" },
+	{ "umask", KIND_OCTAL, AT(umask), "M", "022", "bits to clear in all modes, in octal" },
 	{ "allow_other", KIND_FUSE, 0, NULL, NULL, "let other users in" },
 	{ "allow_root", KIND_FUSE, 0, NULL, NULL, "let root in" },
 	{ "default_permissions", KIND_FUSE, 0, NULL, NULL, "let the kernel check modes" },

@@ -27,7 +27,7 @@ static void set_times_ms(struct stat *st, int64_t ms)
 
 static void stat_directory(struct stat *st, nlink_t links, int64_t changed_ms)
 {
-	st->st_mode = S_IFDIR | 0755;
+	st->st_mode = S_IFDIR | 0777;
 	st->st_nlink = links;
 	st->st_size = DIRECTORY_SIZE;
 	st->st_blksize = DOCUMENT_BLOCK;

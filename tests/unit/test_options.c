@@ -104,7 +104,7 @@ static void by_default(void **state)
 	assert_false(options.foreground || options.debug || options.help || options.version);
 	assert_int_equal(options.uid, geteuid());
 	assert_int_equal(options.gid, getegid());
-	assert_int_equal(options.umask, 0);
+	assert_int_equal(options.umask, 022);
 	assert_string_equal(options.fuse_options, "");
 }
 

@@ -182,6 +182,11 @@ static void umasks(void **state)
 	assert_int_equal(st.st_mode, S_IFDIR | 0700);
 	assert_int_equal(tree_stat(17, &strict, &sizes, &st, &lasts), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0400);
+	strict.umask = 002;
+	assert_int_equal(tree_stat(16, &strict, &sizes, &st, &lasts), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0775);
+	assert_int_equal(tree_stat(17, &strict, &sizes, &st, &lasts), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0444);
 	strict.umask = (mode_t)-1;
 	assert_int_equal(tree_stat(17, &strict, &sizes, &st, &lasts), 0);
 	assert_int_equal(st.st_mode, S_IFREG);
