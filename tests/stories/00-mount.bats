@@ -239,16 +239,6 @@ needs_root() {
 	[ -z "$output" ]
 }
 
-@test "mount(8) and umount(8) know it" {
-	needs_root
-	# As if it were installed, but for nobody else.
-	run -0 unshare -m bash -c 'mount -t tmpfs tmpfs /usr/local/bin && ln -s "$1" /usr/local/bin/cometfs &&
-		mount -t fuse.cometfs "$2" "$3" -o "noauto,x-systemd.automount,store=$4" && ls "$3" && umount "$3"' \
-		bash "$COMETFS" "$SOURCE" "$MNT" "$STORE" 3>&-
-	[ "$output" = $'by-state\njobs' ]
-	wait_until '[ -z "$(daemon_pid)" ]'
-}
-
 @test "SIGTERM, SIGINT and an unmount end it well" {
 	start_cometfs
 	stop_cometfs
