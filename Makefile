@@ -23,6 +23,7 @@ JOBS = $(shell nproc)
 PROVE = prove --exec tests/run --jobs 6 --comments --timer
 
 OBJECTS = \
+	fs/background.o \
 	fs/cadence.o \
 	fs/catalog.o \
 	fs/catalog_db.o \

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order in which everything starts and stops.
- *
- * Without -f the program forks before it opens anything, since neither threads nor the handles of
- * curl and SQLite survive a fork. The child does it all and reports through a pipe; until then its
- * errors go to the terminal, and the parent waits, and looks whether the mount answers.
+ * The order in which everything starts and stops. Without -f the program forks before it opens
+ * anything, since neither threads nor the handles of curl and SQLite survive a fork.
  */
+#include "background.h"
 #include "base.h"
 #include "check.h"
 #include "echo.h"
@@ -16,7 +14,6 @@
 #include "shared_map.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +22,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct mount {
@@ -37,7 +33,6 @@ struct mount {
 	dev_t device; /* of the mount, 0 when it is not known */
 	sigset_t signals; /* that are waited for */
 	int64_t park_ms; /* the longest that a request may wait for its answer */
-	int report_fd; /* to the waiting parent; -1 */
 };
 
 /* The last thing that libfuse complained of: the reason for a line of ours. */
@@ -225,27 +220,6 @@ static void wait_for_end(const struct mount *mount)
 	}
 }
 
-/*
- * The terminal is not ours any more; the parent learns that all is well. The session is left only now:
- * a mount point of systemd.automount lets in none but systemd's own process group until it is mounted.
- */
-static void report_ready(struct mount *mount)
-{
-	if (mount->report_fd < 0)
-		return;
-	(void)setsid();
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		(void)dup2(null, fd);
-	if (null > 2)
-		(void)close(null);
-	if (chdir("/") != 0)
-		log_warning("/: %s", strerror(errno));
-	log_open(LOG_LEVEL_INFO, true);
-	(void)!write(mount->report_fd, "+", 1);
-	(void)close(mount->report_fd);
-}
-
 /* Before there is a mount, which would be left behind dead. */
 static void block_signals(sigset_t *signals)
 {
@@ -277,7 +251,7 @@ static int run(struct mount *mount)
 		return fail(mount->mountpoint, "no thread can be started");
 	}
 	echo_start(mount->session);
-	report_ready(mount);
+	background_ready();
 	log_info("mounted at %s", mount->mountpoint);
 	if (mount->park_ms < INT64_MAX)
 		log_info("the kernel has a time limit: no read waits for longer than %.1f s",
@@ -356,49 +330,9 @@ static int serve(struct mount *mount)
 	return r;
 }
 
-/* The child says "+" when it serves; then the kernel is asked whether the mount answers. */
-static int wait_for_child(const struct mount *mount, pid_t child, int fd)
-{
-	char word = '\0';
-	struct stat st;
-	int status = 0;
-	ssize_t n;
-	do
-		n = read(fd, &word, 1);
-	while (n < 0 && errno == EINTR);
-	if (n == 1 && stat(mount->mountpoint, &st) == 0)
-		return EXIT_SUCCESS;
-	if (n == 1)
-		return fail(mount->mountpoint, "the mount does not answer");
-	pid_t ended;
-	do
-		ended = waitpid(child, &status, 0);
-	while (ended < 0 && errno == EINTR);
-	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-		return WEXITSTATUS(status);
-	return fail(mount->mountpoint, "the daemon ended before it was ready");
-}
-
-static int serve_in_background(struct mount *mount)
-{
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return fail("pipe", strerror(errno));
-	pid_t child = fork();
-	if (child < 0)
-		return fail("fork", strerror(errno));
-	if (child > 0) {
-		(void)close(fds[1]);
-		return wait_for_child(mount, child, fds[0]);
-	}
-	(void)close(fds[0]);
-	mount->report_fd = fds[1];
-	return serve(mount);
-}
-
 int main(int argc, char **argv)
 {
-	static struct mount mount = { .report_fd = -1 };
+	static struct mount mount;
 	char why[512], key[KEY_SIZE];
 
 	fuse_set_log_func(on_fuse_log);
@@ -424,5 +358,7 @@ int main(int argc, char **argv)
 	log_open(mount.options.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
 	if (check(&mount) != 0)
 		return EXIT_FAILURE;
-	return mount.options.foreground ? serve(&mount) : serve_in_background(&mount);
+	if (!mount.options.foreground && background_fork(mount.mountpoint, &r))
+		return r;
+	return serve(&mount);
 }

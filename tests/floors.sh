@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # From the roof down: floor, room, the first words of its files in fs/ and include/.
 rooms='
-5 main      main options mountpoint limit
+5 main      main background options mountpoint limit
 4 shared    shared
 4 ops       ops
 4 park      park
