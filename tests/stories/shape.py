@@ -89,7 +89,9 @@ def check(form, value, where):
 
 raw = sys.stdin.buffer.read().decode("utf-8")
 assert raw.endswith("}\n") or re.search(r"} *\n$", raw), "no newline at the end"
-assert raw.count("\n\n") == 0 and "\t" not in raw and "\r" not in raw, "strange blanks"
+# While its job is under way, tabs in its last line but one make its size a round one.
+unpadded = re.sub(r"}\t*\n} *\n$", "}\n}\n", raw)
+assert unpadded.count("\n\n") == 0 and not set("\t\r") & set(unpadded), "strange blanks"
 for line in raw.splitlines()[1:-1]:
     assert re.match(r"(  ){1,3}\S", line), f"indentation: {line!r}"
 check(FORM, json.loads(raw), "")
