@@ -17,7 +17,8 @@ static void check_bytes(const char *text, size_t length)
 	assert(strlen(text) == length && length > 0);
 	fuzz_check_text(text, length + 1);
 	for (const unsigned char *s = (const unsigned char *)text; *s != '\0'; s++) {
-		assert(*s >= ' ' || *s == '\n');
+		/* Tabs at the end of a line make the size a round one. */
+		assert(*s >= ' ' || *s == '\n' || s[strspn((const char *)s, "\t")] == '\n');
 		assert(*s != 0x7f && !(s[0] == 0xc2 && s[1] < 0xa0));
 	}
 	assert(text[length - 1] == '\n');

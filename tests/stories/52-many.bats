@@ -212,7 +212,8 @@ all_are_there() {
 	some_jobs $ID $ID2
 	start_everything
 	start_reader
-	umount -f "$MNT" || umount -l "$MNT"
+	# The first may end the connection and not the mount, which the daemon then takes away itself.
+	umount -f "$MNT" || umount -l "$MNT" || wait_until '! mountpoint -q "$MNT"'
 	reader_has_failed
 	all_are_there
 }
