@@ -38,9 +38,22 @@ static inline struct job job_named(uint64_t serial, const char *id)
 	return job;
 }
 
+static inline struct job in_state(uint64_t serial, const char *id, enum job_state state)
+{
+	struct job job = job_named(serial, id);
+	job.state = state;
+	return job;
+}
+
 static inline void put(struct job job)
 {
 	assert_int_equal(job_put(&job), 0);
+}
+
+static inline void put_progress(struct job *job, int progress)
+{
+	job->progress = progress;
+	put(*job);
 }
 
 static inline struct job done_job(uint64_t serial, const char *id)
