@@ -7,16 +7,19 @@
 
 #include "base.h"
 #include "job_lock.h"
+#include "job_wait.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct job_event events[JOB_EVENTS];
 static uint64_t events_end; /* the number of the next one */
 
-static TAILQ_HEAD(, entry) untold = TAILQ_HEAD_INITIALIZER(untold);
+static TAILQ_HEAD(untold, entry) untold = TAILQ_HEAD_INITIALIZER(untold);
+static struct untold made = TAILQ_HEAD_INITIALIZER(made); /* of these, it is all that is untold */
 static bool stopped;
 static sem_t news;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -105,18 +108,30 @@ unsigned news_of(const struct job *before, const struct job *after)
 	return what;
 }
 
+static struct untold *list_of(unsigned what)
+{
+	return what == JOB_NEWS_TRACKED ? &made : &untold;
+}
+
+static void set_news(struct entry *entry, unsigned what)
+{
+	struct untold *from = list_of(entry->news), *to = list_of(what);
+	bool moves = entry->news == 0 || what == 0 || from != to;
+	if (entry->news != 0 && moves)
+		TAILQ_REMOVE(from, entry, news_link);
+	if (what != 0 && moves)
+		TAILQ_INSERT_TAIL(to, entry, news_link);
+	entry->news = what;
+}
+
 void news_add(struct entry *entry, unsigned what)
 {
-	if (entry->news == 0 && what != 0)
-		TAILQ_INSERT_TAIL(&untold, entry, news_link);
-	entry->news |= what;
+	set_news(entry, entry->news | what);
 }
 
 void news_forget(struct entry *entry)
 {
-	if (entry->news != 0)
-		TAILQ_REMOVE(&untold, entry, news_link);
-	entry->news = 0;
+	set_news(entry, 0);
 }
 
 static void set_up(void)
@@ -130,29 +145,57 @@ void news_signal(void)
 	(void)sem_post(&news);
 }
 
-/* True when there is nothing to wait for. */
-static bool take(struct job_news *out)
+/*
+ * Who tells of a new directory has to wait until all look-ups beside it have ended, and who comes
+ * after him waits for him. One that waits for the provider would so hold up everybody.
+ */
+static bool is_held_up(void)
+{
+	uint32_t waiting[WAITER_KINDS];
+	waiters_count(waiting);
+	return waiting[WAITER_TICKET] > 0;
+}
+
+static void give(struct entry *entry, unsigned what, struct job_news *out)
+{
+	const char *id = job_packed_id(entry->packed);
+	out->serial = entry->serial;
+	out->what = what;
+	memcpy(out->id, id, strlen(id) + 1);
+	set_news(entry, entry->news & ~what);
+}
+
+enum taken { TAKEN, TAKEN_LATER, TAKEN_NONE };
+
+/* TAKEN with what 0: it is over. */
+static enum taken take(struct job_news *out)
 {
 	job_lock();
-	struct entry *entry = TAILQ_FIRST(&untold);
-	bool over = stopped || entry != NULL;
+	bool held = is_held_up();
+	struct entry *new = TAILQ_FIRST(&made), *entry = TAILQ_FIRST(&untold);
+	enum taken taken = TAKEN;
 	out->what = 0;
-	if (!stopped && entry != NULL) {
-		const char *id = job_packed_id(entry->packed);
-		out->serial = entry->serial;
-		out->what = entry->news;
-		memcpy(out->id, id, strlen(id) + 1);
-		news_forget(entry);
-	}
+	if (!stopped && new != NULL && !held)
+		give(new, JOB_NEWS_TRACKED, out);
+	else if (!stopped && entry != NULL)
+		give(entry, entry->news & ~(held ? JOB_NEWS_TRACKED : 0), out);
+	else if (!stopped)
+		taken = new != NULL ? TAKEN_LATER : TAKEN_NONE;
 	job_unlock();
-	return over;
+	return taken;
 }
 
 bool job_news_wait(struct job_news *out)
 {
+	static const struct timespec a_little = { 0, 20000000 };
+	enum taken taken;
 	(void)pthread_once(&once, set_up);
-	while (!take(out))
-		(void)sem_wait(&news);
+	while ((taken = take(out)) != TAKEN) {
+		if (taken == TAKEN_LATER)
+			(void)nanosleep(&a_little, NULL);
+		else
+			(void)sem_wait(&news);
+	}
 	return out->what != 0;
 }
 
@@ -169,4 +212,5 @@ void news_clear(void)
 	events_end = 0;
 	stopped = false;
 	TAILQ_INIT(&untold);
+	TAILQ_INIT(&made);
 }
