@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* One thing to do. */
@@ -33,6 +34,7 @@ struct order {
 static struct fuse_session *session;
 static pthread_t thread;
 static bool running;
+static atomic_bool stopping;
 static int order_fd = -1;
 static _Atomic pid_t helper;
 /* What it is doing. */
@@ -130,24 +132,34 @@ static int send_order(unsigned what, const char *id)
 	return error;
 }
 
-/* What is wrong once is wrong each time. That a job is gone meanwhile is no fault. */
+/* What is wrong once is wrong each time. */
 static void say_fault(int error)
 {
 	static int said;
-	if (error == 0 || error == ENOENT || error == said)
+	if (error == 0 || error == said || stopping)
 		return;
 	said = error;
 	log_info("programs that watch files are not told of changes: %s", strerror(error));
 }
 
+/* Not when the job was forgotten meanwhile, or its video removed: then it is no fault. */
+static bool is_still_so(const struct job_news *news, unsigned what)
+{
+	struct job_view view;
+	return job_get(news->serial, &view) == 0 &&
+	       (what != JOB_NEWS_VIDEO || view.job.video == VIDEO_READY);
+}
+
 static void order_for(const struct job_news *news, unsigned what)
 {
-	if ((news->what & what) == 0)
+	if ((news->what & what) == 0 || !is_still_so(news, what))
 		return;
 	making_serial = news->serial;
 	making_what = what;
-	say_fault(send_order(what, news->id));
+	int error = send_order(what, news->id);
 	making_what = 0;
+	if (error != 0 && is_still_so(news, what))
+		say_fault(error);
 }
 
 /*
@@ -189,9 +201,22 @@ void echo_start(struct fuse_session *s)
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Its end of the socket closed, the process goes, unless the mount keeps it: then it is killed. */
+/*
+ * Not even killed does it go while the kernel keeps it waiting: behind a look-up in the same
+ * directory, which may wait for the provider. It goes when that ends, as it does with us.
+ */
+static void end_helper(void)
+{
+	static const struct timespec a_little = { 0, 1000000 };
+	(void)kill(helper, SIGKILL);
+	for (int i = 0; i < 1000 && waitpid(helper, NULL, WNOHANG) == 0; i++)
+		(void)nanosleep(&a_little, NULL);
+}
+
+/* The thread has its answer, whatever the process does, when the socket is shut. */
 void echo_stop(void)
 {
+	stopping = true;
 	job_news_stop();
 	if (order_fd >= 0)
 		(void)shutdown(order_fd, SHUT_RDWR);
@@ -199,10 +224,8 @@ void echo_stop(void)
 		(void)pthread_join(thread, NULL);
 	if (order_fd >= 0)
 		(void)close(order_fd);
-	if (helper > 0) {
-		(void)kill(helper, SIGKILL);
-		(void)waitpid(helper, NULL, 0);
-	}
+	if (helper > 0)
+		end_helper();
 	running = false;
 	order_fd = -1;
 	helper = 0;
