@@ -15,10 +15,14 @@
 #include <string.h>
 
 /* How far a reader has come. */
-struct listener {
-	uint64_t next; /* shared: under the lock, as all here; the number of his next event */
-	bool busy; /* one of his READs is being answered */
+struct place {
+	uint64_t next; /* the number of his next event */
 	char rest[VIEW_EVENT_SIZE]; /* of a line that did not fit; a text */
+};
+
+struct listener {
+	struct place place; /* shared: under the lock, as both */
+	uint64_t moves; /* how often it has changed */
 };
 
 int ops_events_open(struct handle *handle, struct fuse_file_info *fi)
@@ -26,7 +30,7 @@ int ops_events_open(struct handle *handle, struct fuse_file_info *fi)
 	handle->listener = calloc(1, sizeof(*handle->listener));
 	if (handle->listener == NULL)
 		return -ENOMEM;
-	handle->listener->next = job_events_end();
+	handle->listener->place.next = job_events_end();
 	fi->direct_io = fi->nonseekable = true;
 	return 0;
 }
@@ -36,92 +40,119 @@ void ops_events_close(const struct handle *handle)
 	free(handle->listener);
 }
 
+static bool is_ready(const struct place *place)
+{
+	return place->rest[0] != '\0' || place->next < job_events_end();
+}
+
+static uint64_t get_place(const struct listener *listener, struct place *place)
+{
+	ops_file_lock();
+	*place = listener->place;
+	uint64_t moves = listener->moves;
+	ops_file_unlock();
+	return moves;
+}
+
+/* Unless somebody else has read meanwhile: programs may share an open file. */
+static bool move(struct listener *listener, uint64_t moves, const struct place *to)
+{
+	ops_file_lock();
+	bool moved = listener->moves == moves;
+	if (moved) {
+		listener->place = *to;
+		listener->moves++;
+	}
+	ops_file_unlock();
+	return moved;
+}
+
 bool ops_events_ready(const struct handle *handle)
 {
-	uint64_t end = job_events_end();
-	ops_file_lock();
-	bool ready = handle->listener->next < end || handle->listener->rest[0] != '\0';
-	ops_file_unlock();
-	return ready;
+	struct place place;
+	(void)get_place(handle->listener, &place);
+	return is_ready(&place);
 }
 
 /* ---- read --------------------------------------------------------------------------------------- */
 
-/* The listener is one READ's alone, from here until it is let go. */
-static bool take(struct listener *listener)
-{
-	ops_file_lock();
-	bool mine = !listener->busy;
-	listener->busy = true;
-	ops_file_unlock();
-	return mine;
-}
-
-static void let_go(struct listener *listener, const struct listener *now)
-{
-	ops_file_lock();
-	*listener = *now;
-	listener->busy = false;
-	ops_file_unlock();
-}
-
 /* As much of the rest as fits; how much that is. */
-static size_t move_rest(struct listener *listener, char *buffer, size_t room)
+static size_t move_rest(struct place *place, char *buffer, size_t room)
 {
-	size_t length = strlen(listener->rest), fits = length < room ? length : room;
-	memcpy(buffer, listener->rest, fits);
-	memmove(listener->rest, listener->rest + fits, length - fits + 1);
+	size_t length = strlen(place->rest), fits = length < room ? length : room;
+	memcpy(buffer, place->rest, fits);
+	memmove(place->rest, place->rest + fits, length - fits + 1);
 	return fits;
 }
 
 /* Lines; a line that does not fit waits for the next READ, unless it is the only one. */
-static size_t fill(struct listener *listener, char *buffer, size_t size)
+static size_t fill(struct place *place, char *buffer, size_t size)
 {
 	struct job_event event;
-	size_t used = move_rest(listener, buffer, size);
-	while (listener->rest[0] == '\0' && used < size && job_event_at(&listener->next, &event)) {
-		view_event(&event, listener->rest);
-		if (used == 0 || strlen(listener->rest) <= size - used)
-			used += move_rest(listener, buffer + used, size - used);
+	size_t used = move_rest(place, buffer, size);
+	while (place->rest[0] == '\0' && used < size && job_event_at(&place->next, &event)) {
+		view_event(&event, place->rest);
+		if (used == 0 || strlen(place->rest) <= size - used)
+			used += move_rest(place, buffer + used, size - used);
 	}
 	return used;
 }
 
-static void reply_lines(fuse_req_t req, struct listener *listener, size_t size)
-{
-	char *buffer = malloc(size + 1);
-	if (buffer == NULL || !take(listener)) {
-		(void)fuse_reply_err(req, buffer == NULL ? ENOMEM : EAGAIN);
-		free(buffer);
-		return;
-	}
-	struct listener now = *listener;
-	size_t used = fill(&now, buffer, size);
-	let_go(listener, &now);
-	(void)fuse_reply_buf(req, buffer, used);
-	free(buffer);
-}
-
 /* Nobody waits longer than the kernel lets him. */
-static void reply_idle(fuse_req_t req, size_t size)
+static void set_idle(struct place *place)
 {
 	struct job_event event = { .time_ms = clock_wall_ms(), .kind = JOB_EVENT_IDLE };
-	char line[VIEW_EVENT_SIZE];
-	view_event(&event, line);
-	size_t length = strlen(line);
-	if (length <= size)
-		(void)fuse_reply_buf(req, line, length);
+	if (!is_ready(place))
+		view_event(&event, place->rest);
+}
+
+/*
+ * What there is, the listener moves on; 0: nothing, before the event *next. idle: then there is a
+ * line of that.
+ */
+static size_t take_lines(
+	struct listener *listener, char *buffer, size_t size, bool idle, uint64_t *next)
+{
+	struct place place;
+	uint64_t moves;
+	size_t used;
+	do {
+		moves = get_place(listener, &place);
+		if (idle)
+			set_idle(&place);
+		used = fill(&place, buffer, size);
+	} while (used > 0 && !move(listener, moves, &place));
+	*next = place.next;
+	return used;
+}
+
+static void reply_waited(fuse_req_t req, const struct park_about *about, int status);
+
+/* Where there is nothing: 0 has him wait, ETIMEDOUT has him told so, any other error he gets. */
+static void reply_lines(fuse_req_t req, const struct park_about *about, int where_nothing)
+{
+	const struct handle *handle = (const struct handle *)(uintptr_t)about->handle;
+	char *buffer = malloc(about->size);
+	uint64_t next = 0;
+	size_t used = 0;
+	if (buffer == NULL)
+		where_nothing = ENOMEM;
 	else
-		(void)fuse_reply_err(req, EAGAIN);
+		used = take_lines(
+			handle->listener, buffer, about->size, where_nothing == ETIMEDOUT, &next);
+	if (used > 0)
+		(void)fuse_reply_buf(req, buffer, used);
+	else if (where_nothing != 0)
+		(void)fuse_reply_err(req, where_nothing);
+	else
+		park_event(req, next, about, reply_waited);
+	free(buffer);
 }
 
 static void reply_waited(fuse_req_t req, const struct park_about *about, int status)
 {
-	const struct handle *handle = (const struct handle *)(uintptr_t)about->handle;
-	if (status == 0)
-		reply_lines(req, handle->listener, about->size);
-	else if (status == -ETIMEDOUT)
-		reply_idle(req, about->size);
+	if (status == 0 || status == -ETIMEDOUT)
+		reply_lines(req, about, -status);
 	else
 		(void)fuse_reply_err(req, -status);
 }
@@ -130,10 +161,5 @@ void ops_events_read(
 	fuse_req_t req, const struct handle *handle, size_t size, const struct fuse_file_info *fi)
 {
 	const struct park_about about = { .handle = (uint64_t)(uintptr_t)handle, .size = size };
-	if (ops_events_ready(handle))
-		reply_lines(req, handle->listener, size);
-	else if (fi->flags & O_NONBLOCK)
-		(void)fuse_reply_err(req, EAGAIN);
-	else
-		park_event(req, handle->listener->next, &about, reply_waited);
+	reply_lines(req, &about, (fi->flags & O_NONBLOCK) != 0 ? EAGAIN : 0);
 }
