@@ -22,6 +22,7 @@ struct handle {
 
 	struct fuse_pollhandle *poll; /* shared: under the lock. Who waits for news, or NULL */
 	int64_t seen; /* shared: under the lock. The sight that poll(2) has told of last */
+	bool polled; /* shared: under the lock. It was asked at least once */
 
 	struct sheet *sheet; /* of status.json */
 	struct listener *listener; /* of the events */

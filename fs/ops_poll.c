@@ -25,7 +25,10 @@ static bool is_status(const struct handle *handle)
 	return handle->sheet != NULL;
 }
 
-/* True once for each other sight. */
+/*
+ * True once for each other sight. What had changed before the first time that we are asked is told
+ * twice: the first answer may go to EPOLL_CTL_ADD, where nobody sees it.
+ */
 static bool take_news(struct handle *handle)
 {
 	struct job_view view;
@@ -34,7 +37,9 @@ static bool take_news(struct handle *handle)
 		sight = ops_poll_sight(&view.job);
 	ops_file_lock();
 	bool news = handle->seen != sight;
-	handle->seen = sight;
+	if (handle->polled)
+		handle->seen = sight;
+	handle->polled = true;
 	ops_file_unlock();
 	return news;
 }
