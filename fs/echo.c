@@ -163,19 +163,17 @@ static void order_for(const struct job_news *news, unsigned what)
 }
 
 /*
- * A look-up that was on its way while the change was made may have brought the kernel old
- * attributes of an inode that it did not have when they were recalled.
+ * Pages are dropped too, for who has the document mapped, or sends it by sendfile from a descriptor that
+ * he holds: then the kernel asks for no attributes. And a look-up that was on its way while the change
+ * was made may have brought old attributes of an inode that the kernel did not have before.
  */
 static void tell(const struct job_news *news)
 {
 	if (news->what & JOB_NEWS_SIZE)
 		job_settle_size(news->serial);
-	if (news->what & JOB_NEWS_GONE)
-		(void)fuse_lowlevel_notify_inval_entry(session,
-			tree_inode(news->serial, TREE_JOB_DIR), NAME_VIDEO, strlen(NAME_VIDEO));
 	if (news->what & JOB_NEWS_STATE)
 		(void)fuse_lowlevel_notify_inval_inode(
-			session, tree_inode(news->serial, TREE_STATUS), -1, 0);
+			session, tree_inode(news->serial, TREE_STATUS), 0, 0);
 	order_for(news, JOB_NEWS_TRACKED);
 	order_for(news, JOB_NEWS_STATE);
 	order_for(news, JOB_NEWS_VIDEO);

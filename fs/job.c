@@ -37,6 +37,9 @@ int job_get(uint64_t serial, struct job_view *view)
 		view->cached = entry->cached;
 		view->cached_length = entry->cached_length;
 		view->settled = entry->changing == 0;
+		view->quiet =
+			view->settled &&
+			(entry->changed_ms == 0 || clock_ms() - entry->changed_ms >= JOB_QUIET_MS);
 		memcpy(view->shown, entry->shown, sizeof(view->shown));
 		entry->told = true;
 	}
@@ -98,15 +101,6 @@ int job_open(uint64_t serial, enum job_file file)
 	return entry != NULL ? 0 : -ENOENT;
 }
 
-static bool is_odd(const struct entry *entry, enum job_file file)
-{
-	struct job job;
-	if (file != JOB_FILE_RESPONSE)
-		return entry->padded;
-	job_unpack_numbers(entry->packed, &job);
-	return entry->shown[file] > 0 && entry->shown[file] != job.response_size;
-}
-
 /* What was shown otherwise than it is stays so until it was recalled. */
 void job_close(uint64_t serial, enum job_file file)
 {
@@ -114,7 +108,7 @@ void job_close(uint64_t serial, enum job_file file)
 	job_lock();
 	struct entry *entry = table_entry(serial);
 	if (entry != NULL && --entry->opens[file] == 0) {
-		odd = is_odd(entry, file);
+		odd = file == JOB_FILE_STATUS && entry->padded;
 		if (odd)
 			news_add(entry, JOB_NEWS_SIZE);
 		else
@@ -130,10 +124,9 @@ uint32_t job_show(uint64_t serial, enum job_file file, uint32_t size)
 	job_lock();
 	struct entry *entry = table_entry(serial);
 	if (entry != NULL && (entry->opens[file] > 0 || entry->shown[file] > 0)) {
-		if (file != JOB_FILE_STATUS || size > entry->shown[file])
+		if (size > entry->shown[file])
 			entry->shown[file] = size;
-		if (file == JOB_FILE_STATUS)
-			entry->padded = size < entry->shown[file];
+		entry->padded = size < entry->shown[file];
 		size = entry->shown[file];
 	}
 	job_unlock();

@@ -72,6 +72,7 @@ static void end_change(struct entry *entry, const struct job *before, const stru
 {
 	entry->changing--;
 	entry->revision++;
+	entry->changed_ms = before != NULL ? clock_ms() : 0;
 	for (int file = 0; file < JOB_FILES; file++) {
 		if (entry->opens[file] == 0)
 			entry->shown[file] = 0;
@@ -311,7 +312,10 @@ size_t job_readers(uint64_t *serials, size_t room)
 
 int64_t job_ready_bytes(void)
 {
-	return counts.ready_bytes;
+	job_lock();
+	int64_t bytes = counts.ready_bytes;
+	job_unlock();
+	return bytes;
 }
 
 int64_t job_expire(int64_t now_ms, const int64_t patience_ms[WAITER_KINDS])

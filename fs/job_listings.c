@@ -6,21 +6,16 @@
 
 /* Shared: under the lock. That of JOB_UNKNOWN is of all jobs. */
 static struct listing {
-	int64_t changed_ms;
+	int64_t changed_ms; /* Unix milliseconds */
+	int64_t since_ms; /* the same moment, by the clock that is never set */
 	unsigned changing; /* so many changes of it are just about to come */
 } listings[JOB_STATES];
-
-/* Never the same again, whatever the clock says. */
-static int64_t later(int64_t than_ms)
-{
-	int64_t now_ms = clock_wall_ms();
-	return now_ms > than_ms ? now_ms : than_ms + 1;
-}
 
 void listings_clear(void)
 {
 	for (int state = 0; state < JOB_STATES; state++)
-		listings[state] = (struct listing){ .changed_ms = clock_wall_ms() };
+		listings[state] = (struct listing){ .changed_ms = clock_wall_ms(),
+			.since_ms = clock_ms() - JOB_QUIET_MS };
 }
 
 static void begin(struct listing *listing)
@@ -31,7 +26,8 @@ static void begin(struct listing *listing)
 static void end(struct listing *listing)
 {
 	listing->changing--;
-	listing->changed_ms = later(listing->changed_ms);
+	listing->changed_ms = clock_wall_after_ms(listing->changed_ms);
+	listing->since_ms = clock_ms();
 }
 
 static bool for_each_changed(
@@ -61,6 +57,7 @@ void listings_end(const struct job *before, const struct job *after)
 
 void listings_get(enum job_state state, struct job_listing *listing)
 {
-	listing->changed_ms = listings[state].changed_ms;
-	listing->settled = listings[state].changing == 0;
+	const struct listing *l = &listings[state];
+	listing->changed_ms = l->changed_ms;
+	listing->settled = l->changing == 0 && clock_ms() - l->since_ms >= JOB_QUIET_MS;
 }

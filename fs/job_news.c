@@ -103,8 +103,6 @@ unsigned news_of(const struct job *before, const struct job *after)
 		what |= JOB_NEWS_STATE;
 	if (before->video != VIDEO_READY && after->video == VIDEO_READY)
 		what |= JOB_NEWS_VIDEO;
-	if (before->video == VIDEO_READY && after->video != VIDEO_READY)
-		what |= JOB_NEWS_GONE;
 	return what;
 }
 

@@ -153,6 +153,12 @@ int64_t clock_wall_ms(void)
 	return to_ms(now(CLOCK_REALTIME));
 }
 
+int64_t clock_wall_after_ms(int64_t than_ms)
+{
+	int64_t now_ms = clock_wall_ms();
+	return now_ms > than_ms || than_ms - now_ms >= 1000 ? now_ms : than_ms + 1;
+}
+
 /* Asks the kernel once a thread: thousands of polls a second draw one each. */
 uint32_t clock_jitter(uint32_t limit)
 {

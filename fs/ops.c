@@ -41,38 +41,26 @@ void ops_close(void)
 
 /* ---- attributes ---------------------------------------------------------------------------------- */
 
-/*
- * The attributes of an inode that the kernel may not have yet. If it gets them from here only after
- * they were recalled, it takes them for new ones; so of a job under way they do not last. When it
- * asks for them again, with getattr, it knows better.
- */
-static bool is_at_rest(uint64_t inode)
-{
-	struct job_view view;
-	return tree_serial(inode) == 0 ||
-	       (job_get(tree_serial(inode), &view) == 0 && job_video_is_final(&view.job));
-}
-
 int ops_entry(uint64_t parent, const char *name, uint64_t inode, struct fuse_entry_param *entry)
 {
-	bool lasts = false;
+	enum tree_lasts lasts;
 	memset(entry, 0, sizeof(*entry));
 	int r = tree_stat(inode, &ops_context.owner, &sizes, &entry->attr, &lasts);
 	if (r != 0)
 		return r;
 	entry->ino = inode;
 	entry->entry_timeout = tree_name_lasts(parent, name) ? LASTING_S : 0;
-	entry->attr_timeout = lasts && is_at_rest(inode) ? LASTING_S : 0;
+	entry->attr_timeout = lasts == TREE_LASTS ? LASTING_S : 0;
 	return 0;
 }
 
 static void reply_attributes(fuse_req_t req, fuse_ino_t inode)
 {
 	struct stat st;
-	bool lasts = false;
+	enum tree_lasts lasts;
 	int r = tree_stat(inode, &ops_context.owner, &sizes, &st, &lasts);
 	if (r == 0)
-		(void)fuse_reply_attr(req, &st, lasts ? LASTING_S : 0);
+		(void)fuse_reply_attr(req, &st, lasts != TREE_CHANGES ? LASTING_S : 0);
 	else
 		(void)fuse_reply_err(req, -r);
 }
@@ -90,12 +78,28 @@ static void op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *
 static void op_access(fuse_req_t req, fuse_ino_t inode, int mask)
 {
 	struct stat st;
-	bool lasts = false;
+	enum tree_lasts lasts;
 	int r = tree_stat(inode, &ops_context.owner, &sizes, &st, &lasts);
 	if (r == 0 &&
 		((st.st_mode | st.st_mode >> 3 | st.st_mode >> 6) & (mode_t)mask) != (mode_t)mask)
 		r = -EACCES;
 	(void)fuse_reply_err(req, -r);
+}
+
+/*
+ * For the echo. What this answer says the kernel takes as the caller's own doing, and keeps its pages, however
+ * old: so it is a time that is not true, and does not last. At the next look there is a change.
+ */
+static void reply_touched(fuse_req_t req, fuse_ino_t inode)
+{
+	struct stat st;
+	enum tree_lasts lasts;
+	int r = tree_stat(inode, &ops_context.owner, &sizes, &st, &lasts);
+	st.st_mtim.tv_nsec ^= 1;
+	if (r == 0)
+		(void)fuse_reply_attr(req, &st, 0);
+	else
+		(void)fuse_reply_err(req, -r);
 }
 
 /* As a read-only file of somebody else's answers. */
@@ -104,7 +108,7 @@ static void op_setattr(
 {
 	(void)st, (void)fi;
 	if (echo_asks(req))
-		reply_attributes(req, inode);
+		reply_touched(req, inode);
 	else
 		(void)fuse_reply_err(req, (to_set & FUSE_SET_ATTR_SIZE) != 0 ? EACCES : EPERM);
 }
@@ -132,7 +136,7 @@ static void reply_name(fuse_req_t req, uint64_t parent, const char *name)
 	if (r == 0)
 		(void)fuse_reply_entry(req, &entry);
 	else if (r == -ENOENT)
-		reply_none(req, tree_name_lasts(parent, name) ? LASTING_S : 0);
+		reply_none(req, tree_absence_lasts(parent, name) ? LASTING_S : 0);
 	else
 		(void)fuse_reply_err(req, -r);
 }
@@ -317,6 +321,8 @@ static void op_init(void *arg, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;
 	/* A handle is an inode number, which we know without a look-up: NFS servers' live on. */
 	conn->want |= conn->capable & FUSE_CAP_EXPORT_SUPPORT;
+	/* A look-up that waits for the provider holds up no other. */
+	conn->want |= conn->capable & FUSE_CAP_PARALLEL_DIROPS;
 	/* Readahead of unfinished videos is parked, and must not use up what others need. */
 	conn->max_background = 1024;
 	shared_map_init(conn);

@@ -113,11 +113,10 @@ void ops_file_close(void)
 static int open_response(
 	struct handle *handle, const struct job_view *view, struct fuse_file_info *fi)
 {
+	if (tree_is_stale(handle->inode, &view->job))
+		return -ESTALE;
 	fi->direct_io = !job_is_final(&view->job);
-	int r = catalog_body(ops_context.catalog, view->job.serial, &handle->text, &handle->length);
-	if (r == 0)
-		(void)job_show(view->job.serial, JOB_FILE_RESPONSE, (uint32_t)handle->length);
-	return r;
+	return catalog_body(ops_context.catalog, view->job.serial, &handle->text, &handle->length);
 }
 
 static int open_kind(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi)

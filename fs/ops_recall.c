@@ -33,7 +33,8 @@ static void on_recall(const struct job *before, const struct job *after, bool to
 		return;
 	recall(tree_inode(job->serial, TREE_JOB_DIR));
 	recall(tree_inode(job->serial, TREE_STATUS));
-	recall(tree_inode(job->serial, TREE_RESPONSE));
+	if (before != NULL)
+		recall(tree_inode_of(before, TREE_RESPONSE));
 	/* Of a video that is not whole the kernel keeps nothing, and a READ of it may wait. */
 	if (before != NULL && before->video == VIDEO_READY)
 		recall(tree_inode_of(before, TREE_VIDEO));

@@ -85,7 +85,7 @@ static struct change *gather(struct run *run, rows_done *done)
 static void set_job(struct change *change, const struct job *job)
 {
 	change->job = *job;
-	change->job.changed_ms = clock_wall_ms();
+	change->job.changed_ms = clock_wall_after_ms(job->changed_ms);
 	change->run->latest = change;
 }
 
@@ -124,7 +124,7 @@ void rows_show(struct run *run, const struct job *job)
 	struct change *latest = run->latest;
 	if (latest == NULL) {
 		struct job now = *job;
-		now.changed_ms = clock_wall_ms();
+		now.changed_ms = clock_wall_after_ms(job->changed_ms);
 		show_now(&now);
 		return;
 	}

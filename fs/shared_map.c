@@ -35,6 +35,7 @@ static ssize_t on_writev(int fd, struct iovec *iov, int count, void *userdata)
 		struct fuse_init_out *init = iov[1].iov_base;
 		if (init->flags & FUSE_INIT_EXT)
 			init->flags2 |= ALLOW_MMAP;
+		init->flags |= FUSE_PARALLEL_DIROPS;
 		answered = true;
 	}
 	return writev(fd, iov, count);

@@ -63,10 +63,15 @@ uint64_t tree_number(uint64_t inode)
 	return inode & ((UINT64_C(1) << EPOCH_SHIFT) - 1);
 }
 
-/* The kernel keeps pages and the way it reads them by inode. */
+/*
+ * The kernel keeps pages and the way it reads them by inode; and what one reader is given of a file
+ * that has become longer would cut it for all. So what begins anew, and each answer, has its own.
+ */
 uint64_t tree_inode_of(const struct job *job, enum tree_kind kind)
 {
 	uint64_t epoch = kind == TREE_VIDEO ? job->video_epoch : 0;
+	if (kind == TREE_RESPONSE)
+		epoch = job->poll_count;
 	return tree_inode(job->serial, kind) | epoch << EPOCH_SHIFT;
 }
 
@@ -85,13 +90,23 @@ static enum job_state state_of(uint64_t inode)
 	return (enum job_state)(inode - TREE_BY_STATE);
 }
 
+/* Who has a handle from somewhere may ask for anything. */
+static bool is_number(uint64_t inode)
+{
+	if (tree_serial(inode) == 0)
+		return inode < PER_JOB && fixed[inode].name != NULL;
+	return tree_kind(inode) < TREE_KINDS &&
+	       (tree_kind(inode) == TREE_VIDEO || tree_kind(inode) == TREE_RESPONSE ||
+		       inode == tree_number(inode));
+}
+
 /* Whether there is such an inode: 0, or -ENOTDIR if it is no directory. view is filled for a job's. */
 static int check_directory(uint64_t inode, struct job_view *view)
 {
-	if (tree_serial(inode) == 0 && fixed[inode].name != NULL)
-		return fixed[inode].type == S_IFDIR ? 0 : -ENOTDIR;
-	if (tree_serial(inode) == 0 || tree_kind(inode) >= TREE_KINDS)
+	if (!is_number(inode))
 		return -ENOENT;
+	if (tree_serial(inode) == 0)
+		return fixed[inode].type == S_IFDIR ? 0 : -ENOTDIR;
 	int r = job_get(tree_serial(inode), view);
 	return r == 0 && tree_kind(inode) != TREE_JOB_DIR ? -ENOTDIR : r;
 }
@@ -188,9 +203,17 @@ bool tree_name_lasts(uint64_t parent, const char *name)
 	struct job_view view;
 	if (is_of_state(parent))
 		return false;
-	if (tree_serial(parent) == 0 || strcmp(name, NAME_VIDEO) != 0)
+	if (tree_serial(parent) == 0 || strcmp(name, NAME_STATUS) == 0)
 		return true;
-	return job_get(tree_serial(parent), &view) == 0 && view.job.video == VIDEO_READY;
+	if (job_get(tree_serial(parent), &view) != 0)
+		return false;
+	return strcmp(name, NAME_VIDEO) == 0 ? view.job.video == VIDEO_READY
+					     : job_video_is_final(&view.job);
+}
+
+bool tree_absence_lasts(uint64_t parent, const char *name)
+{
+	return !is_of_state(parent) && (tree_serial(parent) == 0 || strcmp(name, NAME_VIDEO) != 0);
 }
 
 /* The size of a link's target is its length. */

@@ -5,6 +5,7 @@
 #include "base.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define DOCUMENT_BLOCK 4096
@@ -79,21 +80,34 @@ static int64_t listed_ms(const struct job *job)
 	return (job->done_ms > 0 ? job->done_ms : job->tracked_ms) + job_has_video(job);
 }
 
+/*
+ * An answer to READDIR may be on its way while its directory changes, and come to the kernel when that
+ * has asked for the new time already. So for a while after a change each who asks gets another time,
+ * between two milliseconds: whatever the kernel keeps of the list it asks for again.
+ */
+static void blur_time(struct stat *st)
+{
+	static atomic_uint asked;
+	st->st_mtim.tv_nsec += 1 + asked++ % 999999;
+	st->st_atim = st->st_ctim = st->st_mtim;
+}
+
 static int stat_of_job(struct stat *st, uint64_t inode, const struct job_view *view,
 	const struct tree_sizes *sizes)
 {
 	const struct job *job = &view->job;
-	uint32_t shown = view->shown[JOB_FILE_RESPONSE];
 
 	switch (tree_kind(inode)) {
 	case TREE_JOB_DIR:
 		stat_directory(st, 2, listed_ms(job));
+		if (!view->quiet)
+			blur_time(st);
 		return 0;
 	case TREE_STATUS:
 		stat_document(st, sizes->status(view), job->changed_ms);
 		return 0;
 	case TREE_RESPONSE:
-		stat_document(st, shown > 0 ? shown : job->response_size, job->changed_ms);
+		stat_document(st, job->response_size, job->changed_ms);
 		return 0;
 	case TREE_VIDEO:
 		/* Who has the one before open still must not take this one's size for his. */
@@ -108,9 +122,14 @@ static int stat_of_job(struct stat *st, uint64_t inode, const struct job_view *v
 }
 
 /* The bytes of a video come without a word; all else of a job is recalled when it changes. */
-static bool lasts_of_job(uint64_t inode, const struct job_view *view)
+static enum tree_lasts lasts_of_job(uint64_t inode, const struct job_view *view)
 {
-	return view->settled && (tree_kind(inode) != TREE_VIDEO || view->job.video == VIDEO_READY);
+	const struct job *job = &view->job;
+	enum tree_kind kind = tree_kind(inode);
+	if (!view->settled || tree_is_stale(inode, job) || (kind == TREE_JOB_DIR && !view->quiet) ||
+		(kind == TREE_VIDEO && job->video != VIDEO_READY))
+		return TREE_CHANGES;
+	return kind == TREE_RESPONSE || job_video_is_final(job) ? TREE_LASTS : TREE_LASTS_KNOWN;
 }
 
 static bool stat_jobs(struct stat *st, enum job_state state)
@@ -119,6 +138,8 @@ static bool stat_jobs(struct stat *st, enum job_state state)
 	job_listing(state, &listing);
 	/* Each job is a directory in jobs/; links count for nothing. */
 	stat_directory(st, state == JOB_UNKNOWN ? 2 + listing.jobs : 2, listing.changed_ms);
+	if (!listing.settled)
+		blur_time(st);
 	return listing.settled;
 }
 
@@ -157,14 +178,14 @@ static int stat_fixed(struct stat *st, uint64_t inode, const struct tree_owner *
 }
 
 static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *owner,
-	const struct tree_sizes *sizes, bool *lasts)
+	const struct tree_sizes *sizes, enum tree_lasts *lasts)
 {
 	struct job_view view;
 	int r;
 
 	if (tree_serial(inode) == 0) {
 		r = stat_fixed(st, inode, owner, sizes);
-		*lasts = r > 0;
+		*lasts = r > 0 ? TREE_LASTS : TREE_CHANGES;
 		return r < 0 ? r : 0;
 	}
 	r = job_get(tree_serial(inode), &view);
@@ -176,12 +197,12 @@ static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *ow
 }
 
 int tree_stat(uint64_t inode, const struct tree_owner *owner, const struct tree_sizes *sizes,
-	struct stat *st, bool *lasts)
+	struct stat *st, enum tree_lasts *lasts)
 {
 	struct stat new = {
 		.st_ino = tree_number(inode), .st_uid = owner->uid, .st_gid = owner->gid
 	};
-	bool new_lasts = false;
+	enum tree_lasts new_lasts = TREE_CHANGES;
 	int r = stat_any(&new, inode, owner, sizes, &new_lasts);
 	if (r != 0)
 		return r;

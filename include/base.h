@@ -33,6 +33,12 @@ int64_t clock_ms(void);
 /* Milliseconds since 1970: for what people read. */
 int64_t clock_wall_ms(void);
 
+/*
+ * The same, but later than than_ms: for times that tell each state of a thing from those before it.
+ * Unless than_ms is a second ahead: then the clock was set back, and counts.
+ */
+int64_t clock_wall_after_ms(int64_t than_ms);
+
 /* A random number from 0 to below limit (which is above 0): for jitter, not for secrets. */
 uint32_t clock_jitter(uint32_t limit);
 

@@ -81,14 +81,18 @@ struct job_view {
 	uint32_t cached; /* the revision whose status.json the page cache has; 0 not known */
 	uint32_t cached_length; /* bytes of that document */
 	bool settled; /* it is not just about to change: what is said of it may be kept */
+	bool quiet; /* and has not changed just now, for what READDIR says */
 	uint32_t shown[JOB_FILES]; /* see job_show(); 0 when it is not open */
 };
+
+/* So long after a change of a directory, what is told of it does not last. */
+#define JOB_QUIET_MS 1000
 
 /* All jobs of a state, as a directory; JOB_UNKNOWN stands for all jobs. */
 struct job_listing {
 	size_t jobs;
-	int64_t changed_ms; /* Unix milliseconds, never twice the same */
-	bool settled; /* as of a job */
+	int64_t changed_ms; /* Unix milliseconds; never the same after a change */
+	bool settled; /* it is not just about to change, and has not just changed */
 };
 
 /* Whether a job, or its video, will not change any more by itself. The second is never true before
@@ -147,9 +151,9 @@ int job_open(uint64_t serial, enum job_file file);
 void job_close(uint64_t serial, enum job_file file);
 
 /*
- * The size to show of a document that is size bytes long now: while it is open, status.json only
- * grows (its readers are given blanks up to what was shown), and response.json is as long as the
- * one that was shown last. When it is closed and was another size than its own, that is news.
+ * The size to show of status.json that is size bytes long now: while it is open, it only grows (its
+ * readers are given blanks up to what was shown). When it is closed and was shown longer than it is,
+ * that is news.
  */
 uint32_t job_show(uint64_t serial, enum job_file file, uint32_t size);
 
@@ -188,8 +192,7 @@ bool job_event_at(uint64_t *number, struct job_event *event);
 #define JOB_NEWS_TRACKED 1U /* without a mkdir */
 #define JOB_NEWS_STATE 2U /* of the job or of its video */
 #define JOB_NEWS_VIDEO 4U /* it is whole now */
-#define JOB_NEWS_GONE 8U /* a whole video is not there any more */
-#define JOB_NEWS_SIZE 16U /* a document was shown longer or shorter than it is */
+#define JOB_NEWS_SIZE 8U /* status.json was shown longer than it is */
 
 struct job_news {
 	uint64_t serial;
@@ -201,7 +204,7 @@ struct job_news {
 bool job_news_wait(struct job_news *news);
 void job_news_stop(void);
 
-/* Nobody has the job's documents open: they are shown as long as they are. Recalls first. */
+/* Unless somebody has status.json open again: it is shown as long as it is. Recalls first. */
 void job_settle_size(uint64_t serial);
 
 /*

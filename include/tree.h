@@ -64,18 +64,31 @@ bool tree_is_stale(uint64_t inode, const struct job *job);
 int tree_lookup(uint64_t parent, const char *name, uint64_t *inode);
 
 /*
- * Whether a name that was found, or was not, stays so until something is done through the mount:
- * then the kernel may remember it. Links follow the states, a video comes by itself.
+ * Whether a name that was found stays what it is until something is done through the mount; and whether
+ * one that was not is missing until then. The kernel may remember that. Links follow the states, videos
+ * and answers come by themselves.
  */
 bool tree_name_lasts(uint64_t parent, const char *name);
+bool tree_absence_lasts(uint64_t parent, const char *name);
+
+/* How long attributes hold. */
+enum tree_lasts {
+	TREE_CHANGES, /* they change without a word */
+	/*
+	 * Until they are recalled, if the kernel has the inode: one that it does not have it cannot be
+	 * told of while the answer is on its way.
+	 */
+	TREE_LASTS_KNOWN,
+	TREE_LASTS, /* until they are recalled, which is seldom, or for ever */
+};
 
 /*
- * The attributes of an inode, and whether they stay so until the kernel is told: 0, -ENOENT. sizes
+ * The attributes of an inode, and how long they hold: 0, -ENOENT. sizes
  * may be NULL where the inode is none of theirs. A video that is given up or removed has attributes
  * still, for who has it open, with no link; one that has begun anew is -ESTALE.
  */
 int tree_stat(uint64_t inode, const struct tree_owner *owner, const struct tree_sizes *sizes,
-	struct stat *st, bool *lasts);
+	struct stat *st, enum tree_lasts *lasts);
 
 /* Where a link in by-state/ leads, with its NUL: 0, -ENOENT, -EINVAL for what is no link. */
 int tree_target(uint64_t inode, char target[TREE_TARGET_SIZE]);

@@ -208,10 +208,15 @@ refused() {
 	wait_status $ID2 .video.state ready
 	wait_status $ID3 .video.state ready
 	local before
-	before=$(cd "$MNT" && find . -printf '%i %p %s %T@ %m\n')
+	all() {
+		(cd "$MNT/jobs" && find . -mindepth 1 -printf '%i %p %s %T@ %m\n')
+	}
+	# Just after a change each who asks is told another time of a directory, between two milliseconds.
+	wait_until '[ "$(all)" = "$(all)" ]'
+	before=$(all)
 	stop_cometfs
 	start_cometfs
-	diff <(echo "$before" | grep jobs/) <(cd "$MNT" && find . -printf '%i %p %s %T@ %m\n' | grep jobs/)
+	diff <(echo "$before") <(all)
 }
 
 @test "modes, owner and umask are as asked for" {

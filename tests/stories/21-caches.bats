@@ -47,12 +47,13 @@ some_jobs() {
 @test "what is known costs nothing: stat, ls -l, find, and names that are not there" {
 	some_jobs
 	local at=$MNT/jobs/running-7
-	find "$MNT/jobs" -newer "$MNT" -ls >/dev/null
-	find "$MNT/jobs" -newer "$MNT" -ls >/dev/null
-	# Of find, which wants to know what file system it is on.
-	requests STATFS find "$MNT/jobs" -newer "$MNT" -size +1
-	requests '' stat "$MNT" "$MNT/jobs" "$at" "$at"/*.json "$MNT"/jobs/done-3/*
-	requests STATFS find "$MNT/jobs" -ls
+	# Each answer of the provider is another file: the name of the newest is asked for.
+	local known=("$MNT/jobs" '!' -path '*running*/response.json')
+	# A moment after the last change. Of find, which wants to know what file system it is on.
+	wait_until 'requests STATFS find "${known[@]}" -newer "$MNT" -size +1'
+	wait_until 'requests STATFS find "${known[@]}" -ls'
+	local files=("$MNT" "$MNT/jobs" "$at" "$at/status.json" "$MNT"/jobs/done-3/*)
+	wait_until 'requests "" stat "${files[@]}"'
 	stat "$MNT/.hidden" "$MNT/jobs/.hidden" "$at/.hidden" 2>/dev/null || true
 	requests '' stat "$MNT/.hidden" "$MNT/jobs/.hidden" "$at/.hidden"
 }

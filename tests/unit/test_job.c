@@ -280,21 +280,6 @@ static void a_new_value_settles_what_was_shown(void **state)
 	assert_int_equal(held(1, JOB_FILE_STATUS), 0);
 }
 
-static void an_open_response_is_as_last_shown(void **state)
-{
-	(void)state;
-	put(job_named(1, "a"));
-	assert_int_equal(job_open(1, JOB_FILE_RESPONSE), 0);
-	assert_int_equal(job_show(1, JOB_FILE_RESPONSE, 900), 900);
-	assert_int_equal(job_show(1, JOB_FILE_RESPONSE, 800), 800);
-	assert_int_equal(held(1, JOB_FILE_RESPONSE), 800);
-	job_close(1, JOB_FILE_RESPONSE);
-	assert_int_equal(held(1, JOB_FILE_RESPONSE), 800);
-	assert_news(1, JOB_NEWS_SIZE);
-	job_settle_size(1);
-	assert_int_equal(held(1, JOB_FILE_RESPONSE), 0);
-}
-
 static void what_is_held_outlives_a_new_value(void **state)
 {
 	(void)state;
@@ -471,7 +456,6 @@ int main(void)
 		ON_TABLE(nothing_is_held_while_closed),
 		ON_TABLE(an_open_status_only_grows),
 		ON_TABLE(a_new_value_settles_what_was_shown),
-		ON_TABLE(an_open_response_is_as_last_shown),
 		ON_TABLE(what_is_held_outlives_a_new_value),
 		cmocka_unit_test(the_list_of_texts_is_whole),
 		ON_TABLE(every_text),

@@ -58,7 +58,7 @@ static void each_change_has_its_news(void **state)
 	assert_news(1, "one", JOB_NEWS_STATE | JOB_NEWS_VIDEO);
 	job.video = VIDEO_REMOVED;
 	put(job);
-	assert_news(1, "one", JOB_NEWS_STATE | JOB_NEWS_GONE);
+	assert_news(1, "one", JOB_NEWS_STATE);
 	job.video = VIDEO_FETCHING;
 	put(job);
 	assert_news(1, "one", JOB_NEWS_STATE);
@@ -95,7 +95,7 @@ static void of_one_job_it_is_one(void **state)
 	one.video = VIDEO_REMOVED;
 	put(one);
 	assert_news(2, "two", JOB_NEWS_STATE);
-	assert_news(1, "one", JOB_NEWS_TRACKED | JOB_NEWS_STATE | JOB_NEWS_VIDEO | JOB_NEWS_GONE);
+	assert_news(1, "one", JOB_NEWS_TRACKED | JOB_NEWS_STATE | JOB_NEWS_VIDEO);
 	assert_no_news();
 }
 

@@ -88,7 +88,7 @@ static void epochs(void **state)
 
 	const struct tree_owner owner = { .uid = 0 };
 	struct stat st;
-	bool lasts;
+	enum tree_lasts lasts;
 	assert_int_equal(tree_stat(second, &owner, NULL, &st, &lasts), 0);
 	assert_int_equal(st.st_ino, 51);
 	assert_int_equal(found(48, "status.json"), 49);

@@ -31,10 +31,10 @@ static uint32_t figures_size(uint64_t inode)
 
 static const struct tree_sizes sizes = { .status = status_size, .figures = figures_size };
 
-static struct stat stat_of(uint64_t inode, bool expected)
+static struct stat stat_of(uint64_t inode, enum tree_lasts expected)
 {
 	struct stat st;
-	bool lasts = !expected;
+	enum tree_lasts lasts;
 	assert_int_equal(tree_stat(inode, &owner, &sizes, &st, &lasts), 0);
 	assert_int_equal(lasts, expected);
 	return st;
@@ -102,7 +102,7 @@ static void links(void **unused)
 	assert_int_equal(tree_target(LINK(9), target), -ENOENT);
 	assert_int_equal(tree_target(TREE_JOBS, target), -EINVAL);
 	assert_int_equal(tree_target(tree_inode(2, TREE_STATUS), target), -EINVAL);
-	struct stat st = stat_of(LINK(2), true);
+	struct stat st = stat_of(LINK(2), TREE_LASTS_KNOWN);
 	assert_int_equal(st.st_mode, S_IFLNK | 0777);
 	assert_int_equal(st.st_size, strlen("../../jobs/one"));
 	assert_int_equal(st.st_uid, 7);
@@ -113,17 +113,17 @@ static void a_link_follows_the_state(void **unused)
 	uint64_t inode;
 	(void)unused;
 	put(job_in(JOB_QUEUED, 1, "one"));
-	struct stat queued = stat_of(TREE_STATE(JOB_QUEUED), true);
-	struct stat done = stat_of(TREE_STATE(JOB_DONE), true);
-	struct stat failed = stat_of(TREE_STATE(JOB_FAILED), true);
+	struct stat queued = stat_of(TREE_STATE(JOB_QUEUED), TREE_CHANGES);
+	struct stat done = stat_of(TREE_STATE(JOB_DONE), TREE_LASTS);
+	struct stat failed = stat_of(TREE_STATE(JOB_FAILED), TREE_LASTS);
 	put(job_in(JOB_DONE, 1, "one"));
 	assert_int_equal(tree_lookup(TREE_STATE(JOB_QUEUED), "one", &inode), -ENOENT);
 	assert_int_equal(tree_lookup(TREE_STATE(JOB_DONE), "one", &inode), 0);
-	struct stat st = stat_of(TREE_STATE(JOB_QUEUED), true);
+	struct stat st = stat_of(TREE_STATE(JOB_QUEUED), TREE_CHANGES);
 	assert_memory_not_equal(&st.st_mtim, &queued.st_mtim, sizeof(st.st_mtim));
-	st = stat_of(TREE_STATE(JOB_DONE), true);
+	st = stat_of(TREE_STATE(JOB_DONE), TREE_CHANGES);
 	assert_memory_not_equal(&st.st_mtim, &done.st_mtim, sizeof(st.st_mtim));
-	st = stat_of(TREE_STATE(JOB_FAILED), true);
+	st = stat_of(TREE_STATE(JOB_FAILED), TREE_LASTS);
 	assert_memory_equal(&st.st_mtim, &failed.st_mtim, sizeof(st.st_mtim));
 }
 
@@ -153,29 +153,69 @@ static void meta(void **unused)
 	at = entry(TREE_META, at, TREE_STATS, S_IFREG, "stats.json");
 	at = entry(TREE_META, at, TREE_METRICS, S_IFREG, "metrics.prom");
 	end(TREE_META, at);
-	assert_int_equal(stat_of(TREE_EVENTS, true).st_size, 0);
-	assert_int_equal(stat_of(TREE_STATS, false).st_size, TREE_STATS * 100);
-	assert_int_equal(stat_of(TREE_METRICS, false).st_mode, S_IFREG | 0400);
+	assert_int_equal(stat_of(TREE_EVENTS, TREE_LASTS).st_size, 0);
+	assert_int_equal(stat_of(TREE_STATS, TREE_CHANGES).st_size, TREE_STATS * 100);
+	assert_int_equal(stat_of(TREE_METRICS, TREE_CHANGES).st_mode, S_IFREG | 0400);
 	assert_int_equal(tree_lookup(TREE_EVENTS, "x", &inode), -ENOTDIR);
 }
 
-/* By itself comes a video, and by-state/ follows; everything else is done through the mount. */
+/* Videos and answers come by themselves, and by-state/ follows; everything else is done through the mount. */
 static void names(void **unused)
 {
+	const uint64_t under_way = tree_inode(1, TREE_JOB_DIR),
+		       at_rest = tree_inode(2, TREE_JOB_DIR);
 	(void)unused;
 	put(job_in(JOB_RUNNING, 1, "one"));
 	put(done_job(2, "two"));
 	assert_true(tree_name_lasts(TREE_ROOT, "jobs"));
-	assert_true(tree_name_lasts(TREE_ROOT, ".hidden"));
 	assert_true(tree_name_lasts(TREE_JOBS, "one"));
-	assert_true(tree_name_lasts(TREE_JOBS, "three"));
-	assert_true(tree_name_lasts(tree_inode(1, TREE_JOB_DIR), "status.json"));
-	assert_true(tree_name_lasts(tree_inode(1, TREE_JOB_DIR), ".hidden"));
-	assert_false(tree_name_lasts(tree_inode(1, TREE_JOB_DIR), "video.mp4"));
-	assert_true(tree_name_lasts(tree_inode(2, TREE_JOB_DIR), "video.mp4"));
-	assert_false(tree_name_lasts(tree_inode(9, TREE_JOB_DIR), "video.mp4"));
+	assert_true(tree_name_lasts(under_way, "status.json"));
+	assert_false(tree_name_lasts(under_way, "response.json"));
+	assert_false(tree_name_lasts(under_way, "video.mp4"));
+	assert_true(tree_name_lasts(at_rest, "response.json"));
+	assert_true(tree_name_lasts(at_rest, "video.mp4"));
 	assert_false(tree_name_lasts(TREE_STATE(JOB_DONE), "two"));
-	assert_false(tree_name_lasts(TREE_STATE(JOB_DONE), "three"));
+	assert_true(tree_absence_lasts(TREE_ROOT, ".hidden"));
+	assert_true(tree_absence_lasts(TREE_JOBS, "three"));
+	assert_true(tree_absence_lasts(under_way, ".hidden"));
+	assert_false(tree_absence_lasts(under_way, "video.mp4"));
+	assert_false(tree_absence_lasts(at_rest, "video.mp4"));
+	assert_false(tree_absence_lasts(TREE_STATE(JOB_DONE), "three"));
+}
+
+/* Who has an old one open keeps it; a name leads to the new one. */
+static void answers(void **unused)
+{
+	(void)unused;
+	struct job job = job_in(JOB_RUNNING, 1, "one");
+	job.poll_count = 1;
+	job.response_size = 300;
+	put(job);
+	uint64_t first = 0, second = 0;
+	assert_int_equal(tree_lookup(16, "response.json", &first), 0);
+	assert_int_equal(stat_of(first, TREE_LASTS).st_ino, 18);
+	job.poll_count = 2;
+	job.response_size = 900;
+	put(job);
+	assert_int_equal(tree_lookup(16, "response.json", &second), 0);
+	assert_int_not_equal(first, second);
+	assert_int_equal(stat_of(second, TREE_LASTS).st_ino, 18);
+	assert_int_equal(stat_of(first, TREE_CHANGES).st_ino, 18);
+	assert_true(tree_is_stale(first, &job));
+}
+
+/* Whoever has a handle from somewhere may ask for anything. */
+static void forged(void **unused)
+{
+	static const uint64_t inodes[] = { UINT64_C(0x10000000002), UINT64_C(0x10000000010),
+		UINT64_C(0x10000000011), UINT64_MAX, 15, 21 };
+	uint64_t inode;
+	(void)unused;
+	put(done_job(1, "one"));
+	for (size_t i = 0; i < sizeof(inodes) / sizeof(inodes[0]); i++) {
+		assert_int_equal(tree_lookup(inodes[i], ".", &inode), -ENOENT);
+		assert_int_equal(tree_lookup(inodes[i], "..", &inode), -ENOENT);
+	}
 }
 
 static uint64_t recalled;
@@ -186,12 +226,12 @@ static void on_recall(const struct job *before, const struct job *after, bool to
 	assert_non_null(before);
 	assert_true(told);
 	recalled = after->serial;
-	(void)stat_of(tree_inode(1, TREE_STATUS), false);
-	(void)stat_of(tree_inode(1, TREE_JOB_DIR), false);
-	(void)stat_of(TREE_STATE(JOB_QUEUED), false);
-	(void)stat_of(TREE_STATE(JOB_RUNNING), false);
-	(void)stat_of(TREE_STATE(JOB_DONE), true);
-	(void)stat_of(TREE_JOBS, true);
+	(void)stat_of(tree_inode(1, TREE_STATUS), TREE_CHANGES);
+	(void)stat_of(tree_inode(1, TREE_JOB_DIR), TREE_CHANGES);
+	(void)stat_of(TREE_STATE(JOB_QUEUED), TREE_CHANGES);
+	(void)stat_of(TREE_STATE(JOB_RUNNING), TREE_CHANGES);
+	(void)stat_of(TREE_STATE(JOB_DONE), TREE_LASTS);
+	(void)stat_of(TREE_JOBS, TREE_CHANGES); /* the job has just come */
 	struct job_view view;
 	assert_int_equal(job_get(1, &view), 0);
 	assert_int_equal(view.job.state, JOB_QUEUED);
@@ -200,7 +240,7 @@ static void on_recall(const struct job *before, const struct job *after, bool to
 static void on_changed(uint64_t serial)
 {
 	assert_int_equal(recalled, serial);
-	(void)stat_of(tree_inode(1, TREE_STATUS), true);
+	(void)stat_of(tree_inode(1, TREE_STATUS), TREE_LASTS_KNOWN);
 }
 
 static void nothing_lasts_before_a_change(void **unused)
@@ -208,13 +248,13 @@ static void nothing_lasts_before_a_change(void **unused)
 	static const struct job_audience audience = { on_recall, on_changed };
 	(void)unused;
 	put(job_in(JOB_QUEUED, 1, "one"));
-	(void)stat_of(tree_inode(1, TREE_STATUS), true);
+	(void)stat_of(tree_inode(1, TREE_STATUS), TREE_LASTS_KNOWN);
 	recalled = 0;
 	job_set_audience(&audience);
 	put(job_in(JOB_RUNNING, 1, "one"));
 	job_set_audience(NULL);
 	assert_int_equal(recalled, 1);
-	(void)stat_of(TREE_STATE(JOB_RUNNING), true);
+	(void)stat_of(TREE_STATE(JOB_RUNNING), TREE_CHANGES);
 }
 
 /* The bytes of a video that comes in are told of by nobody. */
@@ -225,9 +265,9 @@ static void videos_last_when_they_are_whole(void **unused)
 	job.video = VIDEO_FETCHING;
 	job.video_bytes = 10;
 	put(job);
-	(void)stat_of(tree_inode(1, TREE_VIDEO), false);
+	(void)stat_of(tree_inode(1, TREE_VIDEO), TREE_CHANGES);
 	put(done_job(1, "one"));
-	(void)stat_of(tree_inode(1, TREE_VIDEO), true);
+	(void)stat_of(tree_inode(1, TREE_VIDEO), TREE_LASTS);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -241,6 +281,8 @@ int main(void)
 		TEST(a_needle),
 		TEST(meta),
 		TEST(names),
+		TEST(answers),
+		TEST(forged),
 		TEST(nothing_lasts_before_a_change),
 		TEST(videos_last_when_they_are_whole),
 	};
