@@ -36,6 +36,8 @@ test   shellcheck            ShellCheck              shellcheck        shellchec
 test   ffmpeg                ffmpeg-free             ffmpeg            ffmpeg
 test   fio                   fio                     fio               fio
 test   jq                    jq                      jq                jq
+test   inotify-tools         inotify-tools           inotify-tools     inotify-tools
+test   procps                procps-ng               procps-ng         procps-ng
 test   rsync                 rsync                   rsync             rsync
 test   strace                strace                  strace            strace
 test   nghttp2-proxy         nghttp2                 nghttp2           nghttp2

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,14 +26,24 @@ struct listener {
 	uint64_t moves; /* how often it has changed */
 };
 
-int ops_events_open(struct handle *handle, struct fuse_file_info *fi)
+int ops_events_open(struct handle *handle)
 {
 	handle->listener = calloc(1, sizeof(*handle->listener));
 	if (handle->listener == NULL)
 		return -ENOMEM;
 	handle->listener->place.next = job_events_end();
-	fi->direct_io = fi->nonseekable = true;
 	return 0;
+}
+
+/*
+ * A stream, which libfuse has no name for: else who shares an open file with somebody that waits in
+ * a read, a child of a shell, could not even be killed while he waits for his turn.
+ */
+int ops_events_reply_open(fuse_req_t req, const struct fuse_file_info *fi)
+{
+	const struct fuse_open_out open = { .fh = fi->fh,
+		.open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM };
+	return fuse_reply_buf(req, (const char *)&open, sizeof(open));
 }
 
 void ops_events_close(const struct handle *handle)

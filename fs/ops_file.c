@@ -154,7 +154,7 @@ static int open_fixed(struct handle *handle, struct fuse_file_info *fi)
 {
 	switch (handle->inode) {
 	case TREE_EVENTS:
-		return ops_events_open(handle, fi);
+		return ops_events_open(handle);
 	case TREE_STATS:
 	case TREE_METRICS:
 		return ops_figures_open(handle, fi);
@@ -184,6 +184,11 @@ static int handle_new(fuse_ino_t inode, struct fuse_file_info *fi, struct handle
 	return 0;
 }
 
+static int reply_open(fuse_req_t req, const struct handle *handle, const struct fuse_file_info *fi)
+{
+	return handle->listener != NULL ? ops_events_reply_open(req, fi) : fuse_reply_open(req, fi);
+}
+
 void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
 	struct handle *handle = NULL;
@@ -193,7 +198,7 @@ void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *f
 	if (r != 0)
 		(void)fuse_reply_err(req, -r);
 	/* An open that was interrupted is not followed by a release. */
-	else if (fuse_reply_open(req, fi) == -ENOENT)
+	else if (reply_open(req, handle, fi) == -ENOENT)
 		handle_close(handle);
 }
 

@@ -86,7 +86,8 @@ int32_t ops_video_pass(const struct handle *handle);
 
 /* ---- ops_events.c -------------------------------------------------------------------------------- */
 
-int ops_events_open(struct handle *handle, struct fuse_file_info *fi);
+int ops_events_open(struct handle *handle);
+int ops_events_reply_open(fuse_req_t req, const struct fuse_file_info *fi);
 void ops_events_close(const struct handle *handle);
 void ops_events_read(
 	fuse_req_t req, const struct handle *handle, size_t size, const struct fuse_file_info *fi);
