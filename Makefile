@@ -7,6 +7,7 @@
 #   make tsan      all tests with ThreadSanitizer
 #   make fuzz      FUZZ_SECONDS=60 of made-up inputs for each parser; what is found is in build-fuzz/
 #   make chaos     kill -9 and power cuts at random moments, ROUNDS=100 of them; SEED=n for the same again
+#   make soak      everything at once for MINUTES=5, with ThreadSanitizer; SEED=n for the same again
 #   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
 #   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler. As root
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
@@ -115,6 +116,7 @@ UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS = 60
 ROUNDS = 100
+MINUTES = 5
 # A path below a build directory says what is run, and on what: see tests/run.
 TESTS = $(UNITS) $(FUZZERS) $(addprefix $(BUILD)/stories/,$(STORIES))
 PROVIDER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/provider/*.c))
@@ -233,6 +235,15 @@ chaos:
 	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider
 	BUILD=$(BUILD) ROUNDS=$(ROUNDS) SEED=$(SEED) WORLD=$(WORLD) python3 tests/chaos/chaos.py
 
+# BUILD=build-asan or build for the others.
+SANITIZE_build-asan = address,undefined
+SANITIZE_build-tsan = thread
+soak: BUILD = build-tsan
+soak:
+	contrib/deps.sh build test
+	$(MAKE) -j$(JOBS) BUILD=$(BUILD) SANITIZE=$(SANITIZE_$(BUILD)) $(addprefix $(BUILD)/,cometfs provider reader)
+	BUILD=$(BUILD) MINUTES=$(MINUTES) SEED=$(SEED) python3 tests/soak/soak.py
+
 bench:
 	contrib/deps.sh build bench
 	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider $(BENCH_PROGRAMS)
@@ -256,5 +267,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-trixie
 
-.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos bench trixie lint install uninstall clean force
+.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos soak bench trixie lint install uninstall clean force
 .SECONDARY:

@@ -55,12 +55,12 @@ def unmount(point):
 
 
 class Provider:
-    def __init__(self, at, script):
+    def __init__(self, at, script, *more):
         (at / "script").write_text(script)
         self.log = at / "provider.log"
         self.log.touch()
         port = at / "port"
-        self.child = start([BUILD / "provider", "--port-file", port, "--log", self.log, at / "script"],
+        self.child = start([BUILD / "provider", "--port-file", port, "--log", self.log, *more, at / "script"],
                            at / "provider.out")
         wait_until(lambda: self.child.poll() is not None or port.exists() and port.read_text(), "the provider")
         if self.child.poll() is not None:
@@ -75,7 +75,7 @@ class Provider:
 class Daemon:
     """One life of cometfs. tricks are words for strace: see moments.py."""
 
-    def __init__(self, provider, store, at, tricks=()):
+    def __init__(self, provider, store, at, tricks=(), options=OPTIONS):
         self.point = at / "mnt"
         self.log = at / "daemon.log"
         self.point.mkdir(exist_ok=True)
@@ -84,7 +84,7 @@ class Daemon:
         os.environ["COMETAPI_KEY"] = "chaos-key"
         tracer = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", *tricks] if tricks else []
         self.child = start([*tracer, BUILD / "cometfs", provider.url, self.point, "-f",
-                            "-o", f"store={store},{OPTIONS}"], self.log)
+                            "-o", f"store={store},{options}"], self.log)
 
     def ended(self):
         return self.child.poll() is not None

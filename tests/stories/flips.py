@@ -3,10 +3,13 @@
 no directory may say what was before it, and no document may be torn. Meanwhile others read in all ways,
 and never see a job go back."""
 import json
-import mmap
 import multiprocessing
 import os
 import sys
+
+sys.dont_write_bytecode = True  # the tree stays as it is
+
+from ways import ALL, by_mmap, by_pieces, by_read, read_held, read_new
 
 MNT, JOBS = sys.argv[1], int(sys.argv[2])
 RANK = ["unknown", "queued", "running", "done", "failed"]
@@ -29,55 +32,12 @@ def parse(name, text, how):
         sys.exit(f"{name}: torn, read by {how}: {text!r}")
 
 
-def by_read(fd):
-    return os.read(fd, 1 << 20)
-
-
-def by_pieces(fd):
-    """As stdio does: the size is asked for, and no more is read."""
-    size, got = os.fstat(fd).st_size, b""
-    while len(got) < size:
-        piece = os.read(fd, min(512, size - len(got)))
-        if not piece:
-            break
-        got += piece
-    return got
-
-
-def by_mmap(fd):
-    with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as pages:
-        return pages[:]
-
-
-def by_sendfile(fd):
-    end, begin = os.pipe()
-    try:
-        os.sendfile(begin, fd, 0, os.fstat(fd).st_size)
-        return os.read(end, 1 << 20)
-    finally:
-        os.close(end)
-        os.close(begin)
-
-
-def read_new(name, way):
-    fd = os.open(path(name), os.O_RDONLY)
-    try:
-        return way(fd)
-    finally:
-        os.close(fd)
-
-
-def read_held(fd):
-    os.lseek(fd, 0, os.SEEK_SET)
-    return by_read(fd)
-
-
 def watch_all(names, way, over):
     """Reads them round and round."""
     seen = dict.fromkeys(names, (0, 0))
     while not over.is_set():
         for name in names:
-            now = how_far(parse(name, read_new(name, way), way.__name__))
+            now = how_far(parse(name, read_new(path(name), way), way.__name__))
             if now < seen[name]:
                 sys.exit(f"{name}: back from {seen[name]} to {now}, read by {way.__name__}")
             seen[name] = now
@@ -92,7 +52,7 @@ def reached(event):
 
 def check(event, held):
     name, least = event["request_id"], reached(event)
-    documents = {way.__name__: read_new(name, way) for way in (by_read, by_pieces, by_mmap, by_sendfile)}
+    documents = {way.__name__: read_new(path(name), way) for way in ALL}
     documents["held"] = read_held(held[name])
     for how, text in documents.items():
         document = parse(name, text, how)

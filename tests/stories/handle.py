@@ -66,4 +66,5 @@ def main(what, *arguments):
             print(errno.errorcode[e.errno])
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
