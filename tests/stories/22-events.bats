@@ -86,12 +86,12 @@ teardown() {
 	wait_status $ID .video.state ready
 	rm -f "$MNT/jobs/$ID/video.mp4"
 	rmdir "$MNT/jobs/$ID" "$MNT/jobs/before"
-	local lines=$BATS_TEST_TMPDIR/lines
-	timeout 10 head -n 13 <&8 >"$lines"
-	timeout 10 head -n 10 <&7 | diff - <(tail -n 10 "$lines")
+	local told_lines=$BATS_TEST_TMPDIR/told_lines
+	timeout 10 head -n 13 <&8 >"$told_lines"
+	timeout 10 head -n 10 <&7 | diff - <(tail -n 10 "$told_lines")
 	exec 7<&- 8<&-
-	told "$lines" >"$lines.told"
-	diff "$lines.told" - <<-LINES
+	told "$told_lines" >"$told_lines.told"
+	diff "$told_lines.told" - <<-LINES
 		$ID tracked null unknown
 		$ID state unknown queued
 		$ID progress null 0
@@ -162,7 +162,7 @@ teardown() {
 	start_silent
 	within 2000 run -124 timeout -s INT 0.2 cat "$MNT/.cometfs/events"
 	within 2000 run -124 timeout -s TERM 0.2 cat "$MNT/.cometfs/events"
-	NAME=cat start cat "$MNT/.cometfs/events"
+	NAME="cat" start cat "$MNT/.cometfs/events"
 	listeners 1
 	kill -KILL "${STARTED[0]}"
 	within 2000 has_ended "${STARTED[0]}" 137
@@ -204,15 +204,15 @@ teardown() {
 @test "programs that read lines have each of them at once" {
 	start_silent
 	local events=$MNT/.cometfs/events name
-	NAME=cat start cat "$events"
-	NAME=jq start jq -c --unbuffered . "$events"
-	NAME=grep start grep --line-buffered tracked "$events"
-	NAME=sed start sed -u -n p "$events"
+	NAME="cat" start cat "$events"
+	NAME="jq" start jq -c --unbuffered . "$events"
+	NAME="grep" start grep --line-buffered tracked "$events"
+	NAME="sed" start sed -u -n p "$events"
 	# shellcheck disable=SC2016
-	NAME=bash start bash -c 'while read -r line; do printf "%s\n" "$line"; done <"$1"' - "$events"
-	NAME=dd start dd bs=1 "if=$events" status=none
-	NAME=python start python3 -uc 'import sys; [print(line, end="") for line in open(sys.argv[1])]' "$events"
-	NAME=head start head -n 3 "$events"
+	NAME="bash" start bash -c 'while read -r line; do printf "%s\n" "$line"; done <"$1"' - "$events"
+	NAME="dd" start dd bs=1 "if=$events" status=none
+	NAME="python" start python3 -uc 'import sys; [print(line, end="") for line in open(sys.argv[1])]' "$events"
+	NAME="head" start head -n 3 "$events"
 	listeners 8
 	mkdir "$MNT/jobs/one"
 	for name in cat jq grep sed bash dd python; do
@@ -278,7 +278,7 @@ teardown() {
 
 @test "a crash of the daemon ends who waits" {
 	start_silent
-	NAME=cat start cat "$MNT/.cometfs/events"
+	NAME="cat" start cat "$MNT/.cometfs/events"
 	NAME=asleep start python3 tests/stories/events.py asleep "$MNT/.cometfs/events"
 	says asleep 1
 	listeners 1
