@@ -2,6 +2,8 @@
 /* The shape of the mount: what is fixed stands in a table, what is of jobs follows from their snapshots. */
 #include "tree.h"
 
+#include "provider.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -211,9 +213,14 @@ bool tree_name_lasts(uint64_t parent, const char *name)
 					     : job_video_is_final(&view.job);
 }
 
+/* A job is told of before its mkdir has come back to the kernel. */
 bool tree_absence_lasts(uint64_t parent, const char *name)
 {
-	return !is_of_state(parent) && (tree_serial(parent) == 0 || strcmp(name, NAME_VIDEO) != 0);
+	if (is_of_state(parent))
+		return false;
+	if (parent == TREE_JOBS)
+		return !provider_id_valid(name);
+	return tree_serial(parent) == 0 || strcmp(name, NAME_VIDEO) != 0;
 }
 
 /* The size of a link's target is its length. */

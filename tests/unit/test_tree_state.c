@@ -176,7 +176,8 @@ static void names(void **unused)
 	assert_true(tree_name_lasts(at_rest, "video.mp4"));
 	assert_false(tree_name_lasts(TREE_STATE(JOB_DONE), "two"));
 	assert_true(tree_absence_lasts(TREE_ROOT, ".hidden"));
-	assert_true(tree_absence_lasts(TREE_JOBS, "three"));
+	assert_true(tree_absence_lasts(TREE_JOBS, ".hidden"));
+	assert_false(tree_absence_lasts(TREE_JOBS, "three"));
 	assert_true(tree_absence_lasts(under_way, ".hidden"));
 	assert_false(tree_absence_lasts(under_way, "video.mp4"));
 	assert_false(tree_absence_lasts(at_rest, "video.mp4"));
