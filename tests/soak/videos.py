@@ -7,7 +7,8 @@ import shutil
 from rig import BUILD
 from worker import GONE, Worker
 
-MAY_SAY = r"No such file or directory|Stale file handle|Connection timed out|Input/output error|^\d+\+\d+ records|copied|vanished"
+MAY_SAY = (r"No such file or directory|Stale file handle|Connection timed out|Input/output error|"
+           r"^\d+\+\d+ records|copied|vanished")
 
 ENDS = (0, 124)  # of timeout
 
