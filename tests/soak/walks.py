@@ -12,7 +12,7 @@ from worker import MAY_SAY, Worker
 
 # What tar and rsync say of files that end, beside the error itself.
 ALSO = (r"|^tar: Exiting with|^tar: .*(file removed|Cannot )|^rsync error: |^rsync: |some files|failed verification|"
-        r"^file has vanished|IO error encountered|Input/output error|^$|File shrank")
+        r"^file has vanished|IO error encountered|Input/output error|^$|File shrank|specified more than once")
 
 
 class Walker(Worker):
