@@ -170,8 +170,11 @@ static void replace(struct sheet *sheet, const struct job_view *view, bool again
 	free(old);
 }
 
-/* Who reads from the beginning wants what is true now. */
-static void renew(struct sheet *sheet, bool from_start)
+/*
+ * Who reads from the beginning wants what is true now: 0; -ENOENT when he does so again, and the job is
+ * forgotten. What others have brought into the page cache may have been newer than what he had then.
+ */
+static int renew(struct sheet *sheet, bool from_start)
 {
 	struct job_view view;
 	ops_file_lock();
@@ -179,14 +182,17 @@ static void renew(struct sheet *sheet, bool from_start)
 	uint32_t revision = sheet->revision;
 	sheet->begun = again || from_start;
 	ops_file_unlock();
-	if ((missing || from_start) && job_get(sheet->serial, &view) == 0 &&
-		(missing || view.revision != revision))
+	if (!missing && !from_start)
+		return 0;
+	int r = job_get(sheet->serial, &view);
+	if (r == 0 && (missing || view.revision != revision))
 		replace(sheet, &view, again);
+	return missing || again ? r : 0;
 }
 
 /*
  * The text, padded up to as long as it was shown: who copies st_size bytes gets a whole document.
- * NULL without memory, or when it was left to the page cache, and its job is forgotten now.
+ * NULL without memory.
  */
 static char *copy_padded(const struct sheet *sheet, size_t shown, size_t *length)
 {
@@ -206,7 +212,11 @@ static char *copy_padded(const struct sheet *sheet, size_t shown, size_t *length
 void ops_status_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
 {
 	struct sheet *sheet = handle->sheet;
-	renew(sheet, offset == 0);
+	int r = renew(sheet, offset == 0);
+	if (r != 0) {
+		(void)fuse_reply_err(req, -r);
+		return;
+	}
 	ops_file_lock();
 	size_t length = sheet->length;
 	/* sendfile and mmap bring also into the page cache what somebody reads for himself. */
@@ -216,7 +226,7 @@ void ops_status_read(fuse_req_t req, const struct handle *handle, size_t size, o
 	size_t shown = job_show(sheet->serial, JOB_FILE_STATUS, (uint32_t)length);
 	char *text = copy_padded(sheet, shown, &length);
 	if (text == NULL) {
-		(void)fuse_reply_err(req, EIO);
+		(void)fuse_reply_err(req, ENOMEM);
 		return;
 	}
 	ops_file_reply(req, text, length, size, offset);

@@ -83,13 +83,13 @@ static int64_t listed_ms(const struct job *job)
 /*
  * An answer to READDIR may be on its way while its directory changes, and come to the kernel when that
  * has asked for the new time already. So for a while after a change each who asks gets another time,
- * between two milliseconds: whatever the kernel keeps of the list it asks for again.
+ * between two milliseconds: whatever the kernel keeps of the list it asks for again. Not of st_ctim, by
+ * which tar sees that something changes while it reads.
  */
 static void blur_time(struct stat *st)
 {
 	static atomic_uint asked;
 	st->st_mtim.tv_nsec += 1 + asked++ % 999999;
-	st->st_atim = st->st_ctim = st->st_mtim;
 }
 
 static int stat_of_job(struct stat *st, uint64_t inode, const struct job_view *view,
