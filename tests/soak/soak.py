@@ -36,6 +36,7 @@ OPTIONS = "interval=0.3,interval_watched=0.1,poll_rate=120,downloads=6,timeout=3
 END_S = 30  # for the daemon, and for who is at work then
 SANITIZED = "san" in BUILD.name
 MOST_MORE_KB = (400 if SANITIZED else 40) << 10  # between two quiet moments; sanitizers keep what was freed
+MOST_SIGBUS = 5  # of one worker, in a run
 MOST_MORE_FDS = 40  # connections that stay
 
 WORKERS = {
@@ -164,12 +165,23 @@ class Soak:
         else:
             self.fault(f"{name}: {words}")
 
+    def begin_again(self, name):
+        """Who has a document mapped when its job is forgotten gets SIGBUS, as of a file that was cut."""
+        self.counts[name, "ended by SIGBUS"] += 1
+        self.counts[name, "work"] += 1
+        if self.counts[name, "ended by SIGBUS"] > MOST_SIGBUS:
+            self.fault(f"{name} has ended by SIGBUS once more")
+        elif self.board.phase < boards.ENDING:
+            self.pids[name] = worker.fork(WORKERS[name](self, name, list(WORKERS).index(name)))
+
     def join(self):
         for name, pid in list(self.pids.items()):
             ended, code = os.waitpid(pid, os.WNOHANG)
             if ended:
                 del self.pids[name]
-                if code != 0 or (self.board.phase < boards.ENDING and code == 0):
+                if os.WIFSIGNALED(code) and os.WTERMSIG(code) == signal.SIGBUS:
+                    self.begin_again(name)
+                elif code != 0 or (self.board.phase < boards.ENDING and code == 0):
                     self.fault(f"{name} has ended, with {code}")
 
     def rest(self):

@@ -180,7 +180,7 @@ class Worker:
             self.wrong(f"{error!r}: " + traceback.format_exc().replace("\n", " / "))
 
     def run(self):
-        self.at.mkdir()
+        self.at.mkdir(exist_ok=True)
         self.open()
         while not self.is_over():
             if self.board.phase == boards.PAUSE:
