@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import tarfile
 
 import metrics
@@ -123,8 +124,8 @@ class Watcher(Worker):
             return
         seconds = self.rng.randint(1, 4)
         _, out, _ = self.program(
-            "timeout", seconds, "inotifywait", "-m", "-q", "-r", "-e", "attrib,create,close_write", "--format", "%e %w%f",
-            self.jobs, may_say=MAY_SAY + r"|Setting up watches|Watches established|Couldn't watch", ends=(1, 124))
+            "inotifywait", "-m", "-q", "-r", "-e", "attrib,create,close_write", "--format", "%e %w%f",
+            self.jobs, may_say=MAY_SAY + r"|Setting up watches|Watches established|Couldn't watch", stop_s=seconds, ends=(1, -signal.SIGTERM))
         for line in out.decode().splitlines():
             event, _, path = line.partition(" ")
             self.counts[event] += 1

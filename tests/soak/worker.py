@@ -141,19 +141,27 @@ class Worker:
         with self.request(f"stat {path}"):
             return os.path.lexists(f"{self.mount}/{path}")
 
-    def program(self, *words, patience_s=PROGRAM_S, may_say=MAY_SAY, ends=(0,)):
-        """Runs it: its code, what it has printed. It complains of nothing but what may be."""
+    def program(self, *words, patience_s=PROGRAM_S, stop_s=None, may_say=MAY_SAY, ends=(0,)):
+        """
+        Runs it, for stop_s at most where that is given: its code, what it has printed. It complains of
+        nothing but what may be.
+        """
         self.counts[os.path.basename(str(words[0]))] += 1
-        with self.request(" ".join(str(word) for word in words)[:80], patience_s):
-            done = subprocess.run([str(word) for word in words], cwd=self.at, stdin=subprocess.DEVNULL, check=False,
-                                  capture_output=True, preexec_fn=die_with_parent, timeout=patience_s + 10)
-        said = done.stderr.decode(errors="replace")
+        with self.request(" ".join(str(word) for word in words)[:80], patience_s), subprocess.Popen(
+                [str(word) for word in words], cwd=self.at, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, preexec_fn=die_with_parent) as child:
+            try:
+                out, said = child.communicate(timeout=stop_s or patience_s + 10)
+            except subprocess.TimeoutExpired:
+                child.send_signal(signal.SIGTERM if stop_s else signal.SIGKILL)
+                out, said = child.communicate()
+        code, said = child.returncode, said.decode(errors="replace")
         for line in said.splitlines():
             if line and not re.search(may_say, line):
-                self.failed(f"{words[0]} ended with {done.returncode} and said: {line}")
-        if done.returncode not in ends and not said and not done.stdout:
-            self.failed(f"{words} ended with {done.returncode}, and did not say why: {done.stdout[-300:]!r}")
-        return done.returncode, done.stdout, said
+                self.failed(f"{words[0]} ended with {code} and said: {line}")
+        if code not in ends and not said and not out:
+            self.failed(f"{words} ended with {code}, and did not say why")
+        return code, out, said
 
     def pause(self, most_s):
         time.sleep(self.rng.uniform(0, most_s))
