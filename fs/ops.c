@@ -86,31 +86,12 @@ static void op_access(fuse_req_t req, fuse_ino_t inode, int mask)
 	(void)fuse_reply_err(req, -r);
 }
 
-/*
- * For the echo. What this answer says the kernel takes as the caller's own doing, and keeps its pages, however
- * old: so it is a time that is not true, and does not last. At the next look there is a change.
- */
-static void reply_touched(fuse_req_t req, fuse_ino_t inode)
-{
-	struct stat st;
-	enum tree_lasts lasts;
-	int r = tree_stat(inode, &ops_context.owner, &sizes, &st, &lasts);
-	st.st_mtim.tv_nsec ^= 1;
-	if (r == 0)
-		(void)fuse_reply_attr(req, &st, 0);
-	else
-		(void)fuse_reply_err(req, -r);
-}
-
 /* As a read-only file of somebody else's answers. */
 static void op_setattr(
 	fuse_req_t req, fuse_ino_t inode, struct stat *st, int to_set, struct fuse_file_info *fi)
 {
-	(void)st, (void)fi;
-	if (echo_asks(req))
-		reply_touched(req, inode);
-	else
-		(void)fuse_reply_err(req, (to_set & FUSE_SET_ATTR_SIZE) != 0 ? EACCES : EPERM);
+	(void)inode, (void)st, (void)fi;
+	(void)fuse_reply_err(req, (to_set & FUSE_SET_ATTR_SIZE) != 0 ? EACCES : EPERM);
 }
 
 /* ---- names --------------------------------------------------------------------------------------- */
