@@ -166,7 +166,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	uint64_t inode;
 	bool known = tree_lookup(parent, name, &inode) == 0;
-	if (known && is_being_made(req, parent, inode)) {
+	/* It may look for a job that was forgotten meanwhile: nobody is asked for its sake. */
+	if (known ? is_being_made(req, parent, inode) : echo_asks(req)) {
 		reply_none(req, 0);
 		return;
 	}
