@@ -221,6 +221,15 @@ def sleeps():
     assert poller.wait() == [select.POLLERR]
 
 
+def sleeps_once():
+    """Waits for one change."""
+    poller = ByPoll(IDS[0])
+    assert poller.read()["state"] == "queued"
+    print("ready", flush=True)
+    assert poller.wait(60) == [NEWS]
+    assert poller.read()["state"] != "queued"
+
+
 def follow(poller, ends):
     wakes, document = 0, poller.read()
     while document["state"] not in FINAL:
@@ -248,4 +257,4 @@ def many():
     print(sum(wakes for wakes, _ in ends), "wakes", flush=True)
 
 
-{way.__name__: way for way in (once, between, readable, forgotten, sleeps, many)}[WAY]()
+{way.__name__: way for way in (once, between, readable, forgotten, sleeps, sleeps_once, many)}[WAY]()
