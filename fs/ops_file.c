@@ -231,7 +231,7 @@ void ops_file_reply(fuse_req_t req, const char *text, size_t length, size_t size
 	free(slice);
 }
 
-static void read_of_job(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+static void read_of_job(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
 {
 	switch (tree_kind(handle->inode)) {
 	case TREE_STATUS:
@@ -248,7 +248,7 @@ static void read_of_job(fuse_req_t req, const struct handle *handle, size_t size
 void ops_file_op_read(
 	fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	const struct handle *handle = ops_file_handle(fi);
+	struct handle *handle = ops_file_handle(fi);
 	if (handle->serial > 0)
 		read_of_job(req, handle, size, offset);
 	else if (inode == TREE_EVENTS)

@@ -21,7 +21,7 @@ struct handle {
 	uint64_t serial; /* 0: of no job */
 
 	struct fuse_pollhandle *poll; /* shared: under the lock. Who waits for news, or NULL */
-	int64_t seen; /* shared: under the lock. The sight that poll(2) has told of last */
+	int64_t seen; /* shared: under the lock. The sight that was read, or told of by poll(2) */
 	bool polled; /* shared: under the lock. It was asked at least once */
 
 	struct sheet *sheet; /* of status.json */
@@ -71,7 +71,10 @@ void ops_file_reply(fuse_req_t req, const char *text, size_t length, size_t size
 /* Each sets how the kernel has it open. 0 or -errno; after that, close is the caller's duty. */
 int ops_status_open(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi);
 void ops_status_close(const struct handle *handle);
-void ops_status_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset);
+void ops_status_read(fuse_req_t req, struct handle *handle, size_t size, off_t offset);
+
+/* Whether the kernel keeps what is read of it: then we do not see every reader. */
+bool ops_status_is_cached(const struct handle *handle);
 
 /* The size that status.json shows: of its text now, or what its readers were told before. */
 uint32_t ops_status_size(const struct job_view *view);
@@ -104,7 +107,7 @@ uint32_t ops_figures_size(uint64_t inode);
 
 /* ---- ops_poll.c ---------------------------------------------------------------------------------- */
 
-/* What there is to see of a job: another number, other news. */
+/* What there is to see of a job, NULL: that it is gone. Another number, other news. */
 int64_t ops_poll_sight(const struct job *job);
 
 void ops_poll_op(

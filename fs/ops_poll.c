@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * poll(2), in the manner of sysfs: status.json is always readable, and has POLLPRI and POLLERR once
- * for each change of its state or progress; who then reads from its beginning finds it. Through the
- * page cache we do not see him read, so it is the telling that counts.
+ * poll(2), in the manner of sysfs: status.json is always readable, and has POLLPRI and POLLERR from a
+ * change of its state or progress on until it is read from its beginning. Through the page cache we
+ * do not see that, so there it is the telling that counts.
  */
 #include "ops_file.h"
 
@@ -16,6 +16,8 @@ static atomic_uint waiting; /* so many handles have one */
 
 int64_t ops_poll_sight(const struct job *job)
 {
+	if (job == NULL)
+		return GONE;
 	return ((int64_t)job->state * (VIDEO_REMOVED + 1) + (int64_t)job->video) * 1000 +
 	       job->progress + 1;
 }
@@ -26,18 +28,16 @@ static bool is_status(const struct handle *handle)
 }
 
 /*
- * True once for each other sight. What had changed before the first time that we are asked is told
- * twice: the first answer may go to EPOLL_CTL_ADD, where nobody sees it.
+ * What had changed before the first time that we are asked is told twice: the first answer may go to
+ * EPOLL_CTL_ADD, where nobody sees it.
  */
-static bool take_news(struct handle *handle)
+static bool has_news(struct handle *handle)
 {
 	struct job_view view;
-	int64_t sight = GONE;
-	if (job_get(handle->serial, &view) == 0)
-		sight = ops_poll_sight(&view.job);
+	int64_t sight = ops_poll_sight(job_get(handle->serial, &view) == 0 ? &view.job : NULL);
 	ops_file_lock();
 	bool news = handle->seen != sight;
-	if (handle->polled)
+	if (ops_status_is_cached(handle) && handle->polled)
 		handle->seen = sight;
 	handle->polled = true;
 	ops_file_unlock();
@@ -48,7 +48,7 @@ static unsigned ready(struct handle *handle)
 {
 	if (handle->listener != NULL)
 		return ops_events_ready(handle) ? POLLIN | POLLRDNORM : 0;
-	return ALWAYS | (is_status(handle) && take_news(handle) ? POLLPRI | POLLERR : 0);
+	return ALWAYS | (is_status(handle) && has_news(handle) ? POLLPRI | POLLERR : 0);
 }
 
 /* Whom to wake is known before it is looked at: nothing comes in between. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open status.json. Each reader has one whole document, as it was at his open. As long as all have
- * the same one, they share it, and the page cache; who comes when it has changed reads for himself.
- * What fits in a page is read in one piece: there the next document can take the place of the one
- * before, for who goes back to the beginning.
+ * Open status.json, in the manner of sysfs: who reads on has the document that he has begun, who goes
+ * back to the beginning has the one of now. As long as a job changes by itself, that can only be done
+ * where each READ is seen; through the page cache it is that of all who have the file open. After
+ * that the page cache has it, which costs no READ at all.
  */
 #include "ops_file.h"
 
@@ -17,20 +17,14 @@
 
 #define PAGE 4096 /* the least that a page cache reads at a time */
 
-/* A text, and whose it is. */
+/* The document that a reader has. All but the first is under the lock: several READs run at once. */
 struct sheet {
-	LIST_ENTRY(sheet) link; /* shared: under the lock; only of shared ones */
-	uint64_t serial;
-	bool shared; /* in the page cache: one of each job at most */
-	bool begun; /* it is in the page cache, or was read; shared: under the lock, like the next */
-	unsigned users;
+	bool cached; /* by the kernel, for all: set at open */
+	bool begun; /* it was read, or may have been */
 	uint32_t revision;
 	char *text; /* NULL as long as the page cache has it, and nobody asks */
 	size_t length;
 };
-
-/* Shared: under the lock. */
-static LIST_HEAD(, sheet) sheets = LIST_HEAD_INITIALIZER(sheets);
 
 uint32_t ops_status_size(const struct job_view *view)
 {
@@ -52,115 +46,78 @@ static void watch(const struct job *job)
 		engine_watch(job->serial);
 }
 
-static struct sheet *find(uint64_t serial)
-{
-	struct sheet *sheet;
-	LIST_FOREACH (sheet, &sheets, link) {
-		if (sheet->serial == serial)
-			break;
-	}
-	return sheet;
-}
-
-/* The one that is shared, if it is as new; else the new one, which then is. Under the lock. */
-static struct sheet *share(struct sheet *new)
-{
-	struct sheet *sheet = find(new->serial);
-	if (sheet != NULL && sheet->revision == new->revision) {
-		sheet->users++;
-		return sheet;
-	}
-	new->shared = sheet == NULL &&new->length <= PAGE;
-	if (new->shared)
-		LIST_INSERT_HEAD(&sheets, new, link);
-	return new;
-}
-
 static void sheet_free(struct sheet *sheet)
 {
-	if (sheet != NULL)
-		free(sheet->text);
+	free(sheet->text);
 	free(sheet);
 }
 
-/* The page cache has it, most likely: then there is nothing to write. */
+/* Where the page cache has it already there is nothing to write. NULL without memory. */
 static struct sheet *sheet_new(const struct job_view *view)
 {
-	struct sheet *new = calloc(1, sizeof(*new));
-	if (new == NULL)
+	struct sheet *sheet = calloc(1, sizeof(*sheet));
+	if (sheet == NULL)
 		return NULL;
-	new->serial = view->job.serial;
-	new->revision = view->revision;
-	new->users = 1;
-	new->begun = view->cached == view->revision;
-	new->length = view->cached_length;
-	if (!new->begun)
-		new->text = view_status(&view->job, ops_context.provider, &new->length);
-	if (new->begun || new->text != NULL)
-		return new;
-	sheet_free(new);
+	sheet->revision = view->revision;
+	sheet->begun = job_video_is_final(&view->job) && view->cached == view->revision;
+	sheet->length = view->cached_length;
+	if (!sheet->begun)
+		sheet->text = view_status(&view->job, ops_context.provider, &sheet->length);
+	sheet->cached = job_video_is_final(&view->job) && sheet->length <= PAGE;
+	if (sheet->begun || sheet->text != NULL)
+		return sheet;
+	sheet_free(sheet);
 	return NULL;
 }
 
 int ops_status_open(struct handle *handle, const struct job_view *view, struct fuse_file_info *fi)
 {
-	struct sheet *new = sheet_new(view);
-	if (new == NULL)
+	struct sheet *sheet = sheet_new(view);
+	if (sheet == NULL)
 		return -ENOMEM;
-	ops_file_lock();
-	struct sheet *sheet = share(new);
-	fi->direct_io = !sheet->shared;
-	size_t length = sheet->length;
-	ops_file_unlock();
-	if (sheet != new)
-		sheet_free(new);
-	fi->keep_cache = view->cached == view->revision;
+	fi->direct_io = !sheet->cached;
+	fi->keep_cache = sheet->begun;
 	handle->sheet = sheet;
 	handle->seen = ops_poll_sight(&view->job);
-	(void)job_show(view->job.serial, JOB_FILE_STATUS, (uint32_t)length);
+	(void)job_show(handle->serial, JOB_FILE_STATUS, (uint32_t)sheet->length);
 	watch(&view->job);
 	return 0;
 }
 
 void ops_status_close(const struct handle *handle)
 {
-	struct sheet *sheet = handle->sheet;
-	ops_file_lock();
-	bool last = --sheet->users == 0;
-	if (last && sheet->shared)
-		LIST_REMOVE(sheet, link);
-	ops_file_unlock();
-	if (last)
-		sheet_free(sheet);
+	sheet_free(handle->sheet);
+}
+
+bool ops_status_is_cached(const struct handle *handle)
+{
+	return handle->sheet->cached;
 }
 
 /* ---- read --------------------------------------------------------------------------------------- */
 
 /*
- * Whether the next document may take this one's place: not when somebody may have asked for the size
- * before, and would read no more than that of a longer one. For what is shared the kernel asks each
- * time that something has changed. Who reads for himself, and not for the first time, knows what he
- * does.
+ * Whether the document of now may take this one's place: not when the reader may have asked for the
+ * size before, and would read no more than that of a longer one. Who reads once more knows what he
+ * does; but of what is cached the kernel asks, each time that something has changed. Under the lock.
  */
-static bool is_replaceable(
-	const struct sheet *sheet, const struct job_view *view, size_t length, bool again)
+static bool is_replaceable(const struct sheet *sheet, const struct job_view *view, size_t length)
 {
 	size_t told = sheet->length;
-	if (again)
-		told = sheet->shared ? view->shown[JOB_FILE_STATUS] : SIZE_MAX;
+	if (sheet->begun)
+		told = sheet->cached ? view->shown[JOB_FILE_STATUS] : SIZE_MAX;
 	bool newer = (int32_t)(view->revision - sheet->revision) > 0;
-	bool fits = length <= told && (length <= PAGE || !sheet->shared);
-	return sheet->text == NULL || (newer && fits);
+	return sheet->text == NULL || (newer && length <= told);
 }
 
-static void replace(struct sheet *sheet, const struct job_view *view, bool again)
+static void replace(struct sheet *sheet, const struct job_view *view)
 {
 	size_t length = 0;
 	char *text = view_status(&view->job, ops_context.provider, &length), *old = text;
 	if (text == NULL)
 		return;
 	ops_file_lock();
-	if (is_replaceable(sheet, view, length, again)) {
+	if (is_replaceable(sheet, view, length)) {
 		old = sheet->text;
 		sheet->text = text;
 		sheet->length = length;
@@ -170,23 +127,31 @@ static void replace(struct sheet *sheet, const struct job_view *view, bool again
 	free(old);
 }
 
-/*
- * Who reads from the beginning wants what is true now: 0; -ENOENT when he does so again, and the job is
- * forgotten. What others have brought into the page cache may have been newer than what he had then.
- */
-static int renew(struct sheet *sheet, bool from_start)
+/* Who has read it has seen what it says: poll(2) need not tell him. */
+static void begin(struct handle *handle, const struct job_view *view)
 {
+	ops_file_lock();
+	handle->sheet->begun = true;
+	if (view == NULL || view->revision == handle->sheet->revision)
+		handle->seen = ops_poll_sight(view != NULL ? &view->job : NULL);
+	ops_file_unlock();
+}
+
+/* 0; -ENOENT for who reads from the beginning once more, when the job is forgotten. */
+static int renew(struct handle *handle, bool from_start)
+{
+	struct sheet *sheet = handle->sheet;
 	struct job_view view;
 	ops_file_lock();
 	bool missing = sheet->text == NULL, again = sheet->begun;
 	uint32_t revision = sheet->revision;
-	sheet->begun = again || from_start;
 	ops_file_unlock();
 	if (!missing && !from_start)
 		return 0;
-	int r = job_get(sheet->serial, &view);
+	int r = job_get(handle->serial, &view);
 	if (r == 0 && (missing || view.revision != revision))
-		replace(sheet, &view, again);
+		replace(sheet, &view);
+	begin(handle, r == 0 ? &view : NULL);
 	return missing || again ? r : 0;
 }
 
@@ -209,22 +174,28 @@ static char *copy_padded(const struct sheet *sheet, size_t shown, size_t *length
 	return text;
 }
 
-void ops_status_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+/* What the page cache has after this. Who reads for himself brings it there by sendfile and mmap. */
+static size_t tell_cached(const struct handle *handle)
 {
-	struct sheet *sheet = handle->sheet;
-	int r = renew(sheet, offset == 0);
+	const struct sheet *sheet = handle->sheet;
+	ops_file_lock();
+	size_t length = sheet->length;
+	uint32_t revision = sheet->cached ? sheet->revision : 0;
+	ops_file_unlock();
+	job_set_cached(handle->serial, revision, (uint32_t)length);
+	return length;
+}
+
+void ops_status_read(fuse_req_t req, struct handle *handle, size_t size, off_t offset)
+{
+	int r = renew(handle, offset == 0);
 	if (r != 0) {
 		(void)fuse_reply_err(req, -r);
 		return;
 	}
-	ops_file_lock();
-	size_t length = sheet->length;
-	/* sendfile and mmap bring also into the page cache what somebody reads for himself. */
-	uint32_t cached = sheet->shared ? sheet->revision : 0;
-	ops_file_unlock();
-	job_set_cached(sheet->serial, cached, (uint32_t)length);
-	size_t shown = job_show(sheet->serial, JOB_FILE_STATUS, (uint32_t)length);
-	char *text = copy_padded(sheet, shown, &length);
+	size_t length = tell_cached(handle);
+	size_t shown = job_show(handle->serial, JOB_FILE_STATUS, (uint32_t)length);
+	char *text = copy_padded(handle->sheet, shown, &length);
 	if (text == NULL) {
 		(void)fuse_reply_err(req, ENOMEM);
 		return;

@@ -58,10 +58,10 @@ some_jobs() {
 	requests '' stat "$MNT/.hidden" "$MNT/jobs/.hidden" "$at/.hidden"
 }
 
-@test "open, read and close of a file is one open, also while its job is under way" {
+@test "open, read and close of a file is one open, when its job is over" {
 	some_jobs
 	local file
-	for file in running-7/status.json done-7/status.json done-7/video.mp4; do
+	for file in done-7/status.json done-7/video.mp4; do
 		# After the read that brings it, the kernel asks once more for its time of access.
 		cat "$MNT/jobs/$file" "$MNT/jobs/$file" >/dev/null
 		# After each read of its own (passthrough), too.
@@ -92,6 +92,11 @@ announced() {
 	done
 }
 
+# from_start KEY: what a program finds in status.json, open as 7, that goes back to its beginning.
+from_start() {
+	python3 -c 'import os; os.lseek(7, 0, 0); print(os.read(7, 9999).decode())' | jq -r "$1"
+}
+
 @test "what the kernel keeps is taken back before anybody is told of the change" {
 	start_answers 'queued until=go' 'running progress=9 until=on' 'done video=clip.mp4'
 	start_cometfs interval=0.1
@@ -111,7 +116,7 @@ announced() {
 		[ "$(status $ID .state)" = $is ]
 		[ -z "$(ls "$MNT/by-state/$was")" ]
 		[ "$(ls "$MNT/by-state/$is")" = $ID ]
-		[ "$(python3 -c 'import os; os.lseek(7, 0, 0); print(os.read(7, 9999).decode())' | jq -r .state)" = $is ]
+		[ "$(from_start .state)" = $is ]
 		exec 7<&-
 		was=$is
 	done
@@ -129,6 +134,35 @@ announced() {
 	announced '"forgotten"'
 	[ -z "$(ls "$MNT/jobs")$(ls "$MNT/by-state/done")" ]
 	exec 8<&-
+}
+
+# all_ways FILE: reads it in each way that there is.
+all_ways() {
+	(cd tests/stories && python3 -Bc 'import sys, ways; print({len(ways.read_new(sys.argv[1], way)) for way in ways.ALL})' "$1")
+}
+
+@test "who reads on has the document that he has begun; who goes back to its beginning, that of now" {
+	start_answers 'queued until=go' 'running progress=9 until=on' 'done video=clip.mp4'
+	start_cometfs interval=0.1
+	track $ID
+	local was=queued is status=$MNT/jobs/$ID/status.json part=$BATS_TEST_TMPDIR/part
+	for is in running 'done'; do
+		wait_status $ID .state $was
+		exec 7<"$status"
+		dd bs=100 count=1 <&7 >"$part"
+		event "$([ $is = running ] && echo go || echo on)"
+		wait_status $ID .state $is
+		[ $is = running ] || wait_status $ID .video.state ready
+		# Others read it meanwhile, also by what brings it into the page cache.
+		all_ways "$status"
+		dd bs=1 count=9 <&7 >>"$part"
+		all_ways "$status"
+		cat <&7 >>"$part"
+		[ "$(jq -r .state "$part")" = $was ]
+		[ "$(from_start .state)" = $is ]
+		exec 7<&-
+		was=$is
+	done
 }
 
 @test "a name is there once it is: after it was looked for in vain, and again when it is gone" {

@@ -24,7 +24,7 @@ polling() {
 	[ "$status" -eq 0 ]
 }
 
-@test "each change of state or progress is told once to each who waits, and he reads it then" {
+@test "each change of state or progress is told to each who waits until he reads it" {
 	start_steps
 	track $ID
 	polling once $ID
