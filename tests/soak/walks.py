@@ -11,9 +11,10 @@ import ways
 from videos import may_be_ended
 from worker import MAY_SAY, Worker
 
-# What tar and rsync say of files that end, beside the error itself.
+# What tar and rsync say of files that end, beside the error itself, and of an attribute that has become
+# longer or shorter since they asked for its size.
 ALSO = (r"|^tar: Exiting with|^tar: .*(file removed|Cannot )|^rsync error: |^rsync: |some files|failed verification|"
-        r"^file has vanished|IO error encountered|Input/output error|^$|File shrank|specified more than once")
+        r"^get_xattr_data: .* returned \d+$|^file has vanished|IO error encountered|Input/output error|^$|File shrank|specified more than once")
 
 
 class Walker(Worker):

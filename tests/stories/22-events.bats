@@ -229,15 +229,18 @@ teardown() {
 
 @test "who is too slow loses the oldest, and is told how many" {
 	start_provider - < <(
-		printf 'job *\n'
+		printf 'job *\n\tanswer queued until=go\n'
 		for progress in {1..99}; do
 			printf '\tanswer running progress=%s\n' "$progress"
 		done
-		printf '\tanswer queued\n'
+		printf '\tanswer running progress=100\n'
 	)
 	start_cometfs interval=0.02
-	run -0 timeout 100 python3 tests/stories/events.py slow "$MNT/.cometfs/events"
-	[[ $output == dropped* ]]
+	start timeout 100 python3 tests/stories/events.py slow "$MNT/.cometfs/events"
+	says timeout 1
+	event go
+	has_ended "${STARTED[-1]}" 0 || cat "$BATS_TEST_TMPDIR/out/timeout"
+	grep '^dropped' "$BATS_TEST_TMPDIR/out/timeout"
 }
 
 @test "those who share an open file each end when they shall, and an event comes to one of them" {

@@ -44,6 +44,44 @@ waiting_job() {
 	exec 7<&-
 }
 
+# watched_as RULE FILE: what systemd 252 watches FILE for, for a .path unit with such a rule.
+watched_as() {
+	local events=delete_self,move_self,attrib
+	case $1 in
+	PathChanged) events+=,close_write,create,delete,moved_from,moved_to ;;
+	PathModified) events+=,close_write,create,delete,moved_from,moved_to,modify ;;
+	# The nearest directory that is there, for one that is not.
+	PathExists) events+=,create,moved_to ;;
+	esac
+	inotifywait -q --timeout 60 --format '%e %f' -e "$events" "$2" >"$BATS_TEST_TMPDIR/$1" 2>&1 3>&- &
+	STARTED+=($!)
+	wait_until "grep -q '^inotify wd:' /proc/$!/fdinfo/*"
+}
+
+@test "what systemd waits for, for a .path unit, it is told" {
+	waiting_job
+	track $ID
+	wait_status $ID .state queued
+	local rule pid STARTED=()
+	watched_as PathChanged "$MNT/jobs/$ID/status.json"
+	watched_as PathModified "$MNT/jobs/$ID/status.json"
+	event go
+	for pid in "${STARTED[@]}"; do
+		wait "$pid"
+	done
+	watched_as PathExists "$MNT/jobs/$ID"
+	event on
+	# It looks after each, and watches on.
+	until [ -e "$MNT/jobs/$ID/video.mp4" ]; do
+		wait "${STARTED[-1]}"
+		watched_as PathExists "$MNT/jobs/$ID"
+	done
+	kill "${STARTED[-1]}" 2>/dev/null || true
+	for rule in PathChanged PathModified; do
+		[ "$(cat "$BATS_TEST_TMPDIR/$rule")" = "ATTRIB " ]
+	done
+}
+
 @test "a watch folder copies what is complete" {
 	waiting_job
 	track $ID

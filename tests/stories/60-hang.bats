@@ -164,7 +164,8 @@ calls_in_between() {
 	if ! sanitized; then
 		[ "$took" -le $((20 * (500 + 200 + 300))) ]
 	fi
-	# All of them were seen, in order, and none twice as old as the next.
+	# They were seen in order. (All of them, but that the reader is always quick enough nobody can promise.)
 	jq -r .progress <"$BATS_TEST_TMPDIR/seen" | uniq | grep -v null >"$BATS_TEST_TMPDIR/progress"
-	head -19 "$BATS_TEST_TMPDIR/progress" | cmp - <(seq 1 90 | head -19)
+	sort -nuc "$BATS_TEST_TMPDIR/progress"
+	[ "$(tail -1 "$BATS_TEST_TMPDIR/progress")" -ge 19 ]
 }
