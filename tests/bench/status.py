@@ -9,7 +9,8 @@ import table
 
 ROUNDS = 15
 EACH = 2000
-SCRIPT = "job *\n  answer done\nvideo clip.mp4\n  size 4K\n"
+UNDER_WAY = "under-way"
+SCRIPT = f"job {UNDER_WAY}\n  answer running progress=42\njob *\n  answer done\nvideo clip.mp4\n  size 4K\n"
 
 
 def once(path):
@@ -33,13 +34,20 @@ def alternate(ours, theirs):
     return [statistics.median(column) for column in zip(*pairs)]
 
 
+def row(what, times):
+    ours, theirs = times
+    return table.Row(f"open + read + close of status.json of a job that is {what}", ours, table.seconds, theirs,
+                     "the plainest libfuse file system", at_most=0.5, runs=ROUNDS,
+                     note=f"each run is {EACH:,} times; the plain file has 1,024 bytes")
+
+
 def rows():
     at, plain = rig.directory("status"), rig.directory("status-plain")
+    jobs, theirs = at / "mnt/jobs", plain / "mnt/hello"
     with rig.provider(at, SCRIPT) as source, rig.cometfs(source, at), \
             rig.mounted([rig.OUT / "plain", plain / "mnt", "-f"], plain / "mnt", plain / "log"):
-        (at / "mnt/jobs" / seed.FIRST).mkdir()
+        for job in seed.FIRST, UNDER_WAY:
+            (jobs / job).mkdir()
         rig.wait_until(lambda: seed.status(at)["video"]["state"] == "ready", "the video")
-        ours, theirs = alternate(at / "mnt/jobs" / seed.FIRST / "status.json", plain / "mnt/hello")
-    return [table.Row("open + read + close of status.json of a finished job", ours, table.seconds, theirs,
-                      "the plainest libfuse file system", at_most=0.5, runs=ROUNDS,
-                      note=f"each run is {EACH:,} times; the plain file has 1,024 bytes")]
+        return [row("finished", alternate(jobs / seed.FIRST / "status.json", theirs)),
+                row("under way", alternate(jobs / UNDER_WAY / "status.json", theirs))]
