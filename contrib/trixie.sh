@@ -31,4 +31,9 @@ exec unshare --mount --propagation private bash -euc '
 	mount -t proc proc "$root/proc"
 	mount --rbind /sys "$root/sys"
 	mount --rbind /dev "$root/dev"
-	exec chroot "$root" sh -c "cd /cometfs && exec \"\$@\"" sh "$@"' bash "$root" "$@"
+	cd "$root"
+	# Not chroot: who enters the namespace has its root.
+	pivot_root . .
+	umount -l .
+	cd /cometfs
+	exec "$@"' bash "$root" "$@"

@@ -189,7 +189,7 @@ figures_are_valid() {
 	wait_figure .key.state accepted
 	wait_figure .provider.state ok
 	[ "$(metric trouble_seconds kind=key)" = 0.000 ]
-	wait_figure .polls.held_s 0
+	wait_figure '.polls.held_s == 0' true
 }
 
 @test "a provider that does not answer is trouble until it does" {
