@@ -176,10 +176,11 @@ try_door() {
 	within 1000 rm -f "$MNT/jobs/$ID/video.mp4"
 	within 1000 rmdir "$MNT/jobs/$ID2"
 	[ "$(ls "$MNT/jobs")" = $ID ]
+	local echo=$STOPPED
 	STOPPED=
 	within 3000 stop_cometfs
 	[ "$(said 'not told of changes')" = 0 ]
-	run ! pgrep -x cometfs-echo -P 1
+	wait_until '! grep -q cometfs-echo /proc/$echo/comm'
 }
 
 @test "what was forgotten or removed while it was stopped does not come back, and is no fault" {
@@ -330,9 +331,9 @@ start_there() {
 	mknod "$BATS_TEST_TMPDIR/fuse" c 10 229 || skip "no device can be made here"
 	chmod 666 "$BATS_TEST_TMPDIR/fuse"
 	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
-	unshare --mount --propagation private sleep infinity 3>&- &
+	unshare --mount --propagation private tail -f /dev/null 3>&- &
 	SERVER=$!
-	wait_until '! [ /proc/$SERVER/ns/mnt -ef /proc/self/ns/mnt ] && [ "$(cat /proc/$SERVER/comm)" = sleep ]'
+	wait_until '! [ /proc/$SERVER/ns/mnt -ef /proc/self/ns/mnt ] && [ "$(cat /proc/$SERVER/comm)" = tail ]'
 	nsenter --target $SERVER --mount mount --bind "$BATS_TEST_TMPDIR/fuse" /dev/fuse
 }
 
