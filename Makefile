@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-#   make           build/cometfs
+#   make           build/cometfs, build/cometctl
 #   make demo      what it does, shown on the built-in provider; needs no key
 #   make check     everything that has to hold: lint, unit tests, stories, sanitizers
 #   make asan      all tests with AddressSanitizer and UndefinedBehaviorSanitizer
@@ -105,6 +105,31 @@ OBJECTS = \
 	fs/view_stats.o \
 	fs/view_text.o
 
+# cometctl, but for its main.
+CTL_OBJECTS = \
+	fs/ctl_add.o \
+	fs/ctl_bar.o \
+	fs/ctl_commands.o \
+	fs/ctl_copy.o \
+	fs/ctl_doctor.o \
+	fs/ctl_events.o \
+	fs/ctl_forget.o \
+	fs/ctl_get.o \
+	fs/ctl_job.o \
+	fs/ctl_job_list.o \
+	fs/ctl_ls.o \
+	fs/ctl_mount.o \
+	fs/ctl_say.o \
+	fs/ctl_screen.o \
+	fs/ctl_show.o \
+	fs/ctl_signal.o \
+	fs/ctl_table.o \
+	fs/ctl_text.o \
+	fs/ctl_verdict.o \
+	fs/ctl_wait.o \
+	fs/ctl_watch.o \
+	fs/log.o
+
 SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c tests/fuzz/*.c \
 	tests/bench/*.c)
 HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/reader/*.h \
@@ -143,12 +168,19 @@ endif
 COMPILE = $(CC) $(DIALECT) $(library_cflags) $(CPPFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
 	$(CFLAGS) $(HARDENING) -fPIE -pthread
 LINK = $(CC) $(CFLAGS) -fPIE -pie -pthread $(LINK_HARDENING) $(LDFLAGS)
-TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/provider $(BUILD)/reader $(UNITS) $(FUZZERS)
+TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/cometctl $(BUILD)/provider $(BUILD)/reader $(UNITS) $(FUZZERS)
 
-all: $(BUILD)/cometfs
+all: $(BUILD)/cometfs $(BUILD)/cometctl
 
 $(BUILD)/cometfs: $(BUILD)/fs/main.o $(BUILD)/libcometfs.a
 	$(LINK) -o $@ $^ $(shell pkg-config --libs $(LIBRARIES))
+
+$(BUILD)/cometctl: $(BUILD)/fs/ctl.o $(BUILD)/libcometctl.a
+	$(LINK) -o $@ $^ $(shell pkg-config --libs libcurl libcjson)
+
+$(BUILD)/libcometctl.a: $(addprefix $(BUILD)/,$(CTL_OBJECTS))
+	rm -f $@
+	$(AR) rcs $@ $^
 
 $(BUILD)/libcometfs.a: $(addprefix $(BUILD)/,$(OBJECTS))
 	rm -f $@
@@ -163,6 +195,8 @@ $(BUILD)/reader: $(READER_OBJECTS)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcometfs.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(shell pkg-config --libs cmocka $(LIBRARIES))
+
+$(BUILD)/tests/test_ctl $(BUILD)/tests/test_ctl_copy: $(BUILD)/libcometctl.a
 
 # What reads the provider's scripts has its unit test too.
 $(BUILD)/tests/test_script: $(addprefix $(BUILD)/tests/provider/,script.o options.o words.o)
@@ -260,9 +294,11 @@ lint:
 
 install: all
 	install -D -m 755 $(BUILD)/cometfs $(DESTDIR)$(PREFIX)/bin/cometfs
+	install -D -m 755 $(BUILD)/cometctl $(DESTDIR)$(PREFIX)/bin/cometctl
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/cometfs
+	rm -f $(DESTDIR)$(PREFIX)/bin/cometctl
 
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-trixie

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* cometctl ls: which jobs, in which order, and in which form. */
+#include "ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct listing {
+	const struct ctl *ctl;
+	struct ctl_job *jobs;
+	size_t count;
+	bool failed;
+};
+
+/* ---- order ---------------------------------------------------------------------------------------- */
+
+static int compare(double a, double b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_id(const struct ctl_job *a, const struct ctl_job *b)
+{
+	return strcmp(a->id, b->id);
+}
+
+static int by_state(const struct ctl_job *a, const struct ctl_job *b)
+{
+	return compare(a->state, b->state);
+}
+
+/* The larger, and the younger, come first; what is known comes before what is not. */
+static int by_progress(const struct ctl_job *a, const struct ctl_job *b)
+{
+	return compare(b->progress, a->progress);
+}
+
+static int by_age(const struct ctl_job *a, const struct ctl_job *b)
+{
+	return compare((double)b->submitted_at, (double)a->submitted_at);
+}
+
+static int by_video(const struct ctl_job *a, const struct ctl_job *b)
+{
+	return compare(a->video, b->video);
+}
+
+static int by_size(const struct ctl_job *a, const struct ctl_job *b)
+{
+	return compare((double)b->size, (double)a->size);
+}
+
+static int by_cost(const struct ctl_job *a, const struct ctl_job *b)
+{
+	return compare(b->cost_usd, a->cost_usd);
+}
+
+struct order {
+	const char *key;
+	int (*compare)(const struct ctl_job *a, const struct ctl_job *b);
+	bool reverse;
+};
+
+static const struct order orders[] = { { "age", by_age, false }, { "id", by_id, false },
+	{ "state", by_state, false }, { "progress", by_progress, false },
+	{ "video", by_video, false }, { "size", by_size, false }, { "cost", by_cost, false } };
+
+/* Of what is equal the younger comes first, then the id decides: the order is always the same. */
+static int in_order(const void *a, const void *b, void *arg)
+{
+	const struct order *order = arg;
+	int r = order->compare(a, b);
+	if (order->reverse)
+		r = -r;
+	if (r == 0)
+		r = by_age(a, b);
+	return r != 0 ? r : by_id(a, b);
+}
+
+static void sort(const struct ctl *ctl, struct ctl_job *jobs, size_t count)
+{
+	struct order order = orders[0];
+	for (size_t i = 0; ctl->sort != NULL && i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (strcmp(orders[i].key, ctl->sort) == 0)
+			order = orders[i];
+	order.reverse = ctl->reverse;
+	if (count > 0)
+		qsort_r(jobs, count, sizeof(*jobs), in_order, &order);
+}
+
+/* ---- reading -------------------------------------------------------------------------------------- */
+
+static bool is_meant(const struct ctl *ctl, const struct ctl_job *job)
+{
+	return ctl->state == NULL || strcmp(ctl->state, ctl_job_state(job->state)) == 0;
+}
+
+/* What is forgotten while we list is not there; what was asked for by its id has to be. */
+static int read_job(struct listing *listing, const char *id, bool asked_for)
+{
+	struct ctl_job *job = &listing->jobs[listing->count];
+	int r = ctl_job_get(listing->ctl, id, job, NULL);
+	if (r == 0 && is_meant(listing->ctl, job))
+		listing->count++;
+	if (r == 0 || (r == -ENOENT && !asked_for))
+		return 0;
+	listing->failed = true;
+	ctl_say_error(listing->ctl, id, -r);
+	return ctl_mount_is_gone(-r) ? r : 0;
+}
+
+static int read_jobs(struct listing *listing, char *const *ids, size_t count, bool asked_for)
+{
+	int r = 0;
+	listing->jobs = calloc(count + 1, sizeof(*listing->jobs));
+	if (listing->jobs == NULL) {
+		ctl_say("ls", "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = read_job(listing, ids[i], asked_for);
+	return r;
+}
+
+/* ---- printing ------------------------------------------------------------------------------------- */
+
+static void drop_line_end(char *text)
+{
+	size_t length = strlen(text);
+	if (length > 0 && text[length - 1] == '\n')
+		text[length - 1] = '\0';
+}
+
+/* As they are: what is exact there stays exact. They are read again, in order. */
+static void print_documents(const struct listing *listing)
+{
+	static char document[CTL_DOCUMENT_SIZE];
+	const char *before = "[\n";
+	struct ctl_job job;
+	for (size_t i = 0; i < listing->count; i++) {
+		if (ctl_job_get(listing->ctl, listing->jobs[i].id, &job, document) != 0)
+			continue;
+		drop_line_end(document);
+		(void)printf("%s%s", before, document);
+		before = ",\n";
+	}
+	(void)printf("%s]\n", before[0] == '[' ? "[" : "\n");
+}
+
+static void print(const struct ctl *ctl, const struct listing *listing)
+{
+	if (ctl->json)
+		print_documents(listing);
+	else if (!ctl->ids)
+		ctl_jobs_print(listing->jobs, listing->count);
+	for (size_t i = 0; ctl->ids && i < listing->count; i++)
+		(void)printf("%s\n", listing->jobs[i].id);
+}
+
+/* Names alone need no document. */
+static bool needs_names_only(const struct ctl *ctl)
+{
+	return ctl->ids && ctl->count == 0 && ctl->sort == NULL && ctl->state == NULL;
+}
+
+int ctl_ls(struct ctl *ctl)
+{
+	struct listing listing = { .ctl = ctl };
+	char **ids = NULL;
+	ssize_t count = ctl->count > 0 ? 0 : ctl_job_list(ctl, &ids);
+	int r = 0;
+	if (count < 0) {
+		ctl_say_error(ctl, NAME_JOBS, (int)-count);
+		return CTL_FAILED;
+	}
+	if (needs_names_only(ctl)) {
+		for (ssize_t i = 0; i < count; i++)
+			(void)printf("%s\n", ids[i]);
+	} else {
+		r = ctl->count > 0 ? read_jobs(&listing, ctl->args, (size_t)ctl->count, true)
+				   : read_jobs(&listing, ids, (size_t)count, false);
+	}
+	if (r == 0 && !needs_names_only(ctl)) {
+		sort(ctl, listing.jobs, listing.count);
+		print(ctl, &listing);
+	}
+	free(listing.jobs);
+	ctl_job_list_free(ids, count);
+	return r != 0 || listing.failed ? CTL_FAILED : CTL_OK;
+}

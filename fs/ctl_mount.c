@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* The mount that is meant, and what the kernel's table says of it. */
+#include "ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TYPE "fuse.cometfs"
+
+/* In the table a blank, a tab, a line's end and a backslash are \ooo. In place. */
+static void unescape(char *text)
+{
+	char *to = text;
+	while (*text != '\0') {
+		if (text[0] == '\\' && strspn(text + 1, "01234567") >= 3) {
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				       (text[3] - '0'));
+			text += 4;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+}
+
+/* "36 35 0:42 / /mnt rw,nosuid shared:1 - fuse.cometfs SOURCE rw": a line that is of cometfs. */
+static bool read_line(char *line, char **place, char **source)
+{
+	char *end = strstr(line, " - " TYPE " ");
+	if (end == NULL)
+		return false;
+	*source = end + strlen(" - " TYPE " ");
+	*strchrnul(*source, ' ') = '\0';
+	*end = '\0';
+	for (int field = 0; field < 5; field++)
+		*place = strsep(&line, " ");
+	if (*place == NULL)
+		return false;
+	unescape(*place);
+	unescape(*source);
+	return true;
+}
+
+/* Calls take() for each mount of cometfs, until it says true. */
+static void each_mount(bool (*take)(void *arg, const char *place, const char *source), void *arg)
+{
+	char *line = NULL, *place, *source;
+	size_t size = 0;
+	bool taken = false;
+	FILE *table = fopen("/proc/self/mountinfo", "re");
+	if (table == NULL)
+		return;
+	while (!taken && getline(&line, &size, table) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		taken = read_line(line, &place, &source) && take(arg, place, source);
+	}
+	free(line);
+	(void)fclose(table);
+}
+
+/* ---- finding -------------------------------------------------------------------------------------- */
+
+bool ctl_mount_is_gone(int error)
+{
+	return error == ENOTCONN || error == ECONNABORTED;
+}
+
+/* What only a cometfs has, in its root. 0 or -errno. */
+static int open_place(struct ctl *ctl, const char *place)
+{
+	int meta = -1, error = 0;
+	ctl->root = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ctl->root >= 0)
+		meta = openat(ctl->root, NAME_META "/" NAME_STATS, O_RDONLY | O_CLOEXEC);
+	if (meta >= 0)
+		ctl->jobs = openat(ctl->root, NAME_JOBS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ctl->jobs < 0)
+		error = errno;
+	if (meta >= 0)
+		(void)close(meta);
+	if (error != 0 && ctl->root >= 0) {
+		(void)close(ctl->root);
+		ctl->root = -1;
+	}
+	(void)snprintf(ctl->mount, sizeof(ctl->mount), "%s", place);
+	return -error;
+}
+
+struct search {
+	struct ctl *ctl;
+	int first_error; /* why not the first one */
+	char first[PATH_MAX];
+};
+
+/* The first one; but where somebody else has one that we may not enter, ours is meant. */
+static bool try_place(void *arg, const char *place, const char *source)
+{
+	struct search *search = arg;
+	int r = open_place(search->ctl, place);
+	(void)source;
+	if (r != 0 && search->first_error == 0) {
+		search->first_error = r;
+		(void)snprintf(search->first, sizeof(search->first), "%s", place);
+	}
+	return r != -EACCES;
+}
+
+static int say_why_not(const char *place, int r)
+{
+	if (r == -ENOENT || r == -ENOTDIR)
+		ctl_say(place,
+			"no cometfs is mounted there: mount it with cometfs, or say -m MOUNT");
+	else if (r == -EACCES)
+		ctl_say(place, "is another user's mount: let others in with -o allow_other");
+	else if (ctl_mount_is_gone(-r))
+		ctl_say(place, "the daemon has ended: start it again with cometfs");
+	else
+		ctl_say(place, "%s", strerror(-r));
+	return r;
+}
+
+int ctl_mount_open(struct ctl *ctl)
+{
+	const char *place = ctl->given_mount;
+	struct search search = { .ctl = ctl };
+	if (place == NULL)
+		place = getenv("COMETFS_MOUNT");
+	if (place != NULL && (*place != '\0' || place == ctl->given_mount)) {
+		int r = open_place(ctl, place);
+		return r == 0 ? 0 : say_why_not(place, r);
+	}
+	each_mount(try_place, &search);
+	if (ctl->jobs >= 0)
+		return 0;
+	if (search.first_error != 0)
+		return say_why_not(search.first, search.first_error);
+	ctl_say("no cometfs is mounted", "mount one with cometfs MOUNTPOINT, or say -m MOUNT");
+	return -ENOENT;
+}
+
+/* ---- its source ----------------------------------------------------------------------------------- */
+
+struct source {
+	char place[PATH_MAX];
+	char *to;
+};
+
+static bool take_source(void *arg, const char *place, const char *source)
+{
+	struct source *wanted = arg;
+	if (strcmp(place, wanted->place) == 0)
+		(void)snprintf(wanted->to, URL_SIZE, "%s", source);
+	return false; /* of those at the same place the last one is the uppermost */
+}
+
+void ctl_mount_source(const struct ctl *ctl, char source[URL_SIZE])
+{
+	struct source wanted = { .to = source };
+	source[0] = '\0';
+	if (realpath(ctl->mount, wanted.place) != NULL)
+		each_mount(take_source, &wanted);
+}
