@@ -91,7 +91,8 @@ static void put_progress(const struct ctl_bar *bar, char *to, size_t size, int c
 	ctl_job_trouble(job, trouble, sizeof(trouble));
 	put_left(left, sizeof(left), 100 - job->progress, rate);
 	if (rate > 0)
-		(void)snprintf(speed, sizeof(speed), "  %.0f%%/min", rate * 60);
+		(void)snprintf(speed, sizeof(speed), "  %.0f%%/%s", rate >= 1 ? rate : rate * 60,
+			rate >= 1 ? "s" : "min");
 	if (job->progress >= 0)
 		(void)snprintf(
 			words, sizeof(words), "%3d%%%s%s  %s", job->progress, speed, left, elapsed);

@@ -26,7 +26,12 @@
 
 static int refuse(const char *what, const char *why, int error)
 {
-	ctl_say(what, "%s", why != NULL ? why : strerror(error));
+	if (why != NULL)
+		ctl_say(what, "%s", why);
+	else if (error == ENOENT)
+		ctl_say(what, "there is no such directory: make it first");
+	else
+		ctl_say(what, "%s: choose another DEST", strerror(error));
 	return -error;
 }
 
@@ -43,7 +48,7 @@ static int find_path(struct ctl_target *target, const char *dest, const char *na
 	struct stat st;
 	bool there = stat(dest, &st) == 0;
 	if (there && S_ISDIR(st.st_mode)) {
-		if (!put(target->path, dest, name))
+		if (!put(target->path, strcmp(dest, ".") == 0 ? "" : dest, name))
 			return refuse(dest, NULL, ENAMETOOLONG);
 		there = lstat(target->path, &st) == 0;
 	} else if (there) {
@@ -98,11 +103,9 @@ static int open_file(struct ctl_target *target)
 
 int ctl_target_open(struct ctl_target *target, const char *dest, const char *name, bool keep)
 {
-	char file[ID_SIZE + 8];
 	target->dir = target->fd = -1;
 	target->part[0] = '\0';
-	(void)snprintf(file, sizeof(file), "%s", name);
-	int r = find_path(target, dest != NULL ? dest : ".", file, keep);
+	int r = find_path(target, dest != NULL ? dest : ".", name, keep);
 	if (r != 0)
 		return r;
 	r = open_file(target);

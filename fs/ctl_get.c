@@ -87,13 +87,13 @@ static int copy(const struct ctl *ctl, const char *name, int video, const struct
 		r = -errno;
 	if (r == 0)
 		r = ctl_target_finish(target, ctl->keep);
-	if (r == 0 && !copying.screen.live && !ctl->quiet)
+	if (r == 0 && !copying.screen.live)
 		(void)printf("%s\n", target->path);
 	ctl_screen_close(&copying.screen);
 	return r;
 }
 
-static void say_copy_error(const struct ctl_target *target, int error)
+static void say_copy_error(const struct ctl *ctl, const struct ctl_target *target, int error)
 {
 	if (error == ENOSPC || error == EDQUOT)
 		ctl_say(target->path, "%s: make room there, or choose another DEST",
@@ -115,7 +115,7 @@ static int get(struct ctl *ctl, const char *id, struct ctl_target *target)
 	(void)close(video);
 	if (r == 0)
 		return CTL_OK;
-	say_copy_error(target, -r);
+	say_copy_error(ctl, target, -r);
 	return CTL_FAILED;
 }
 
@@ -131,6 +131,7 @@ int ctl_get(struct ctl *ctl)
 	(void)snprintf(name, sizeof(name), "%s.mp4", id);
 	if (ctl_target_open(&target, ctl->count > 1 ? ctl->args[1] : NULL, name, ctl->keep) != 0)
 		return CTL_FAILED;
+	ctl->quiet = true; /* where there are no bars, the file's path is all that is said */
 	(void)signal(SIGPIPE, SIG_IGN);
 	ctl_signals_catch();
 	int r = ctl_job_track(ctl, id);

@@ -153,8 +153,10 @@ void ctl_show_open(struct show *show)
 
 void ctl_show(struct show *show, struct watch *watch)
 {
-	if (!show->screen.live)
+	if (!show->screen.live && !watch->ctl->quiet)
 		say_changes(watch);
+	else if (!show->screen.live)
+		return;
 	else if (clock_ms() - show->drawn_ms >= DRAW_MS || show->drawn_ms == 0)
 		draw(show, watch);
 }
