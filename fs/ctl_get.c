@@ -95,7 +95,9 @@ static int copy(const struct ctl *ctl, const char *name, int video, const struct
 
 static void say_copy_error(const struct ctl *ctl, const struct ctl_target *target, int error)
 {
-	if (error == ENOSPC || error == EDQUOT)
+	if (ctl_mount_is_gone(error))
+		ctl_say_error(ctl, ctl->mount, error);
+	else if (error == ENOSPC || error == EDQUOT)
 		ctl_say(target->path, "%s: make room there, or choose another DEST",
 			strerror(error));
 	else if (error == EEXIST)
