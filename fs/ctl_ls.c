@@ -159,34 +159,53 @@ static void print(const struct ctl *ctl, const struct listing *listing)
 		(void)printf("%s\n", listing->jobs[i].id);
 }
 
-/* Names alone need no document. */
+/* Names alone need no document: a completion asks for those of thousands. */
 static bool needs_names_only(const struct ctl *ctl)
 {
-	return ctl->ids && ctl->count == 0 && ctl->sort == NULL && ctl->state == NULL;
+	return ctl->ids && ctl->count == 0 && ctl->state == NULL && ctl->sort != NULL &&
+	       strcmp(ctl->sort, "id") == 0;
 }
 
-int ctl_ls(struct ctl *ctl)
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void print_names(const struct ctl *ctl, char **ids, size_t count)
+{
+	if (count > 0)
+		qsort(ids, count, sizeof(*ids), by_name);
+	for (size_t i = 0; i < count; i++)
+		(void)printf("%s\n", ids[ctl->reverse ? count - 1 - i : i]);
+}
+
+static int list(const struct ctl *ctl, char *const *ids, size_t count, bool asked_for)
 {
 	struct listing listing = { .ctl = ctl };
-	char **ids = NULL;
-	ssize_t count = ctl->count > 0 ? 0 : ctl_job_list(ctl, &ids);
-	int r = 0;
-	if (count < 0) {
-		ctl_say_error(ctl, NAME_JOBS, (int)-count);
-		return CTL_FAILED;
-	}
-	if (needs_names_only(ctl)) {
-		for (ssize_t i = 0; i < count; i++)
-			(void)printf("%s\n", ids[i]);
-	} else {
-		r = ctl->count > 0 ? read_jobs(&listing, ctl->args, (size_t)ctl->count, true)
-				   : read_jobs(&listing, ids, (size_t)count, false);
-	}
-	if (r == 0 && !needs_names_only(ctl)) {
+	int r = read_jobs(&listing, ids, count, asked_for);
+	if (r == 0) {
 		sort(ctl, listing.jobs, listing.count);
 		print(ctl, &listing);
 	}
 	free(listing.jobs);
-	ctl_job_list_free(ids, count);
 	return r != 0 || listing.failed ? CTL_FAILED : CTL_OK;
+}
+
+int ctl_ls(struct ctl *ctl)
+{
+	char **ids = NULL;
+	int status = CTL_OK;
+	if (ctl->count > 0)
+		return list(ctl, ctl->args, (size_t)ctl->count, true);
+	ssize_t count = ctl_job_list(ctl, &ids);
+	if (count < 0) {
+		ctl_say_error(ctl, NAME_JOBS, (int)-count);
+		return CTL_FAILED;
+	}
+	if (needs_names_only(ctl))
+		print_names(ctl, ids, (size_t)count);
+	else
+		status = list(ctl, ids, (size_t)count, false);
+	ctl_job_list_free(ids, count);
+	return status;
 }
