@@ -112,6 +112,8 @@ CTL_OBJECTS = \
 	fs/ctl_commands.o \
 	fs/ctl_copy.o \
 	fs/ctl_doctor.o \
+	fs/ctl_doctor_net.o \
+	fs/ctl_doctor_stats.o \
 	fs/ctl_events.o \
 	fs/ctl_forget.o \
 	fs/ctl_get.o \

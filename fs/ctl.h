@@ -68,7 +68,13 @@ void ctl_table_print(void);
 
 /* ---- ctl_mount.c ---------------------------------------------------------------------------------- */
 
-/* Finds the mount, and opens it. Says what is wrong. 0 or -errno. */
+/*
+ * Finds the mount, and opens it. 0, or -errno: then why not, and of what; *what is NULL where nothing
+ * is mounted at all, and nobody said where.
+ */
+int ctl_mount_find(struct ctl *ctl, const char **what, const char **why);
+
+/* Likewise, and says what is wrong. */
 int ctl_mount_open(struct ctl *ctl);
 
 /* What mountinfo says of the mount that was found: its SOURCE, "" where there is nothing. */

@@ -1,7 +1,163 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl.h"
+/* cometctl doctor: each thing that cometfs needs has a line, OK or what to do. */
+#include "ctl_doctor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEXT_SIZE 2048
+
+void doctor_tell(
+	struct doctor *doctor, enum finding finding, const char *what, const char *how, ...)
+{
+	static const struct {
+		const char *word, *color;
+	} marks[] = { { "OK  ", "\033[32m" }, { "NOTE", "\033[33m" }, { "BAD ", "\033[31m" } };
+	char raw[TEXT_SIZE], text[TEXT_SIZE];
+	bool colored = ctl_is_colored(STDOUT_FILENO);
+	va_list args;
+	va_start(args, how);
+	(void)vsnprintf(raw, sizeof(raw), how, args);
+	va_end(args);
+	(void)ctl_text_fit(text, sizeof(text), raw, INT_MAX);
+	(void)printf("%s%s%s  %s: %s\n", colored ? marks[finding].color : "", marks[finding].word,
+		colored ? "\033[0m" : "", what, text);
+	(void)fflush(stdout); /* the next may take a while */
+	doctor->bad += finding == FINDING_BAD;
+}
+
+/* ---- this machine --------------------------------------------------------------------------------- */
+
+static void check_device(struct doctor *doctor)
+{
+	static const char device[] = "/dev/fuse";
+	int fd = open(device, O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)close(fd);
+		doctor_tell(doctor, FINDING_OK, device, "can be opened");
+	} else if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
+		doctor_tell(doctor, FINDING_BAD, device,
+			"the kernel's module is missing: modprobe fuse as root; a container needs "
+			"--device /dev/fuse");
+	} else {
+		doctor_tell(doctor, FINDING_BAD, device,
+			"%s: you may not open it: chmod 666 /dev/fuse as root; a container needs "
+			"--device /dev/fuse",
+			strerror(errno));
+	}
+}
+
+/* As a shell finds it. */
+static bool find_program(const char *name, char path[PATH_MAX], struct stat *st)
+{
+	const char *all = getenv("PATH");
+	char *copy = strdup(all != NULL ? all : "/usr/bin:/bin"), *rest = copy, *dir;
+	bool found = false;
+	while (!found && rest != NULL && (dir = strsep(&rest, ":")) != NULL) {
+		(void)snprintf(path, PATH_MAX, "%s/%s", *dir != '\0' ? dir : ".", name);
+		found = access(path, X_OK) == 0 && stat(path, st) == 0 && S_ISREG(st->st_mode);
+	}
+	free(copy);
+	return found;
+}
+
+static void check_fusermount(struct doctor *doctor)
+{
+	static const char name[] = "fusermount3";
+	char path[PATH_MAX];
+	struct stat st;
+	if (!find_program(name, path, &st))
+		doctor_tell(doctor, geteuid() == 0 ? FINDING_NOTE : FINDING_BAD, name,
+			"is not in $PATH: install the package fuse3%s",
+			geteuid() == 0 ? "; root can do without it, and unmount with umount" : "");
+	else if ((st.st_mode & S_ISUID) == 0 || st.st_uid != 0)
+		doctor_tell(doctor, geteuid() == 0 ? FINDING_NOTE : FINDING_BAD, name,
+			"%s is not setuid root, so that only root can mount: install the package "
+			"fuse3 anew",
+			path);
+	else
+		doctor_tell(doctor, FINDING_OK, name, "%s, setuid root", path);
+}
+
+/* ---- the key, where no daemon can tell of it ------------------------------------------------------ */
+
+static bool is_printable(const char *key)
+{
+	size_t start = strspn(key, " \t\r\n"), end = strlen(key);
+	while (end > start && strchr(" \t\r\n", key[end - 1]) != NULL)
+		end--;
+	for (size_t i = start; i < end; i++)
+		if (key[i] <= ' ' || key[i] > '~')
+			return false;
+	return end > start;
+}
+
+static void check_key(struct doctor *doctor)
+{
+	bool xai = strstr(doctor->source, ".x.ai") != NULL;
+	const char *name = xai ? "XAI_API_KEY" : "COMETAPI_KEY";
+	const char *key = getenv(name);
+	if (key == NULL && xai) {
+		name = "COMETAPI_KEY";
+		key = getenv(name);
+	}
+	if (key == NULL || key[strspn(key, " \t\r\n")] == '\0')
+		doctor_tell(doctor, FINDING_NOTE, "key",
+			"there is none in $%s: export it there, or mount with -o key_file=PATH",
+			name);
+	else if (!is_printable(key))
+		doctor_tell(doctor, FINDING_BAD, "key",
+			"$%s has blanks or special characters in it: copy it anew", name);
+	else
+		doctor_tell(doctor, FINDING_OK, "key",
+			"there is one in $%s; whether it is accepted is known once cometfs is "
+			"mounted",
+			name);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------ */
+
+static void find_source(struct doctor *doctor)
+{
+	const char *source = doctor->ctl->count > 0 ? doctor->ctl->args[0] : NULL;
+	if (source == NULL && doctor->ctl->root >= 0)
+		ctl_mount_source(doctor->ctl, doctor->source);
+	if (source == NULL && strchr(doctor->source, ':') == NULL)
+		source = getenv("COMETAPI_BASE_URL");
+	if (source == NULL && strchr(doctor->source, ':') == NULL)
+		source = "https://api.cometapi.com";
+	if (source != NULL)
+		(void)snprintf(doctor->source, sizeof(doctor->source), "%s", source);
+}
+
+static void check_mount(struct doctor *doctor, struct ctl *ctl)
+{
+	const char *what, *why;
+	int r = ctl_mount_find(ctl, &what, &why);
+	if (r == 0)
+		doctor_tell(doctor, FINDING_OK, "mount", "%s", ctl->mount);
+	else
+		doctor_tell(doctor, what == NULL ? FINDING_NOTE : FINDING_BAD, "mount", "%s%s%s",
+			what != NULL ? what : "", what != NULL ? ": " : "", why);
+}
+
 int ctl_doctor(struct ctl *ctl)
 {
-	(void)ctl;
-	return 0;
+	struct doctor doctor = { .ctl = ctl };
+	check_device(&doctor);
+	check_fusermount(&doctor);
+	check_mount(&doctor, ctl);
+	find_source(&doctor);
+	if (ctl->root >= 0)
+		doctor_check_daemon(&doctor);
+	else
+		check_key(&doctor);
+	doctor_check_network(&doctor);
+	return doctor.bad > 0 ? CTL_FAILED : CTL_OK;
 }

@@ -109,37 +109,47 @@ static bool try_place(void *arg, const char *place, const char *source)
 	return r != -EACCES;
 }
 
-static int say_why_not(const char *place, int r)
+static const char *why_not(int r)
 {
 	if (r == -ENOENT || r == -ENOTDIR)
-		ctl_say(place,
-			"no cometfs is mounted there: mount it with cometfs, or say -m MOUNT");
-	else if (r == -EACCES)
-		ctl_say(place, "is another user's mount: let others in with -o allow_other");
-	else if (ctl_mount_is_gone(-r))
-		ctl_say(place, "the daemon has ended: start it again with cometfs");
-	else
-		ctl_say(place, "%s", strerror(-r));
-	return r;
+		return "no cometfs is mounted there: mount it with cometfs, or say -m MOUNT";
+	if (r == -EACCES)
+		return "is another user's mount: let others in with -o allow_other";
+	if (ctl_mount_is_gone(-r))
+		return "the daemon has ended: start it again with cometfs";
+	return strerror(-r);
 }
 
-int ctl_mount_open(struct ctl *ctl)
+int ctl_mount_find(struct ctl *ctl, const char **what, const char **why)
 {
+	static struct search search;
 	const char *place = ctl->given_mount;
-	struct search search = { .ctl = ctl };
 	if (place == NULL)
 		place = getenv("COMETFS_MOUNT");
+	search.ctl = ctl;
 	if (place != NULL && (*place != '\0' || place == ctl->given_mount)) {
 		int r = open_place(ctl, place);
-		return r == 0 ? 0 : say_why_not(place, r);
+		*what = place;
+		*why = why_not(r);
+		return r;
 	}
 	each_mount(try_place, &search);
 	if (ctl->jobs >= 0)
 		return 0;
-	if (search.first_error != 0)
-		return say_why_not(search.first, search.first_error);
-	ctl_say("no cometfs is mounted", "mount one with cometfs MOUNTPOINT, or say -m MOUNT");
-	return -ENOENT;
+	*what = search.first_error != 0 ? search.first : NULL;
+	*why = search.first_error != 0
+		       ? why_not(search.first_error)
+		       : "no cometfs is mounted: mount one with cometfs MOUNTPOINT, or say -m MOUNT";
+	return search.first_error != 0 ? search.first_error : -ENOENT;
+}
+
+int ctl_mount_open(struct ctl *ctl)
+{
+	const char *what, *why;
+	int r = ctl_mount_find(ctl, &what, &why);
+	if (r != 0)
+		ctl_say(what != NULL ? what : ctl->name, "%s", why);
+	return r;
 }
 
 /* ---- its source ----------------------------------------------------------------------------------- */

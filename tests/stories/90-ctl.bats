@@ -257,7 +257,7 @@ start_all_kinds() {
 	SCRIPT
 	run -1 unshare -m --propagation private bash "$BATS_TEST_TMPDIR/first" "$MNT" "$CTL"
 	[ "${lines[0]}" = a ]
-	[[ ${lines[1]} == "cometctl: no cometfs is mounted: "* ]]
+	[[ ${lines[1]} == "cometctl: ls: no cometfs is mounted: "* ]]
 }
 
 @test "a daemon that has died is named, by each command" {
