@@ -93,6 +93,6 @@ int ctl_signal_poll(int fd, int64_t ms)
 void ctl_signal_die(int number)
 {
 	(void)signal(number, SIG_DFL);
-	(void)raise(number);
+	(void)kill(getpid(), number);
 	_exit(128 + number);
 }

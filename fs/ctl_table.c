@@ -11,7 +11,7 @@
 
 #define ID_LEAST 36 /* a UUID: what is cut below that is the last resort */
 #define NOTE_LEAST 12
-#define NOTE_SIZE (MESSAGE_SIZE * 2)
+#define NOTE_SIZE ((size_t)MESSAGE_SIZE * 2)
 
 enum column { ID, STATE, PROGRESS, AGE, VIDEO, SIZE, COST, NOTE, COLUMNS };
 

@@ -68,7 +68,7 @@ ended() {
 	says "$ID queued"
 	event run
 	says "$ID running 40%"
-	event done
+	event 'done'
 	ended 0
 	[ "$(grep $ID2 "$BATS_TEST_TMPDIR/out" | grep -vE "fetching|unknown")" = "$(printf "$ID2 %s\n" queued 'running 40%' 'done 107K')" ]
 	[ ! -s "$BATS_TEST_TMPDIR/err" ]
@@ -86,7 +86,7 @@ ended() {
 	event bad
 	says 'bad failed'
 	event run
-	event done
+	event 'done'
 	ended 1
 	grep -qxF "$ID done 107K" "$BATS_TEST_TMPDIR/out"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/err")" = 4 ]
@@ -121,7 +121,7 @@ ended() {
 	event run
 	says "$ID running 40%"
 	polls_reach $ID $(($(polls $ID) + 2))
-	event done
+	event 'done'
 	says "$ID done 107K"
 	polls_reach still-1 $(($(polls still-1) + 2))
 	kill "$WAITER"
@@ -169,7 +169,7 @@ ended() {
 		start_wait "${ids[@]}"
 		says 'many-01 queued'
 		event run
-		event done
+		event 'done'
 		ended 0
 	)
 	[ "$(grep -c 'done 107K' "$BATS_TEST_TMPDIR/out")" = 40 ]
@@ -185,7 +185,7 @@ ended() {
 	shows '^bad  *running  *▕██* *▏  10%'
 	event bad
 	shows '^bad  *failed  *[a-z]'
-	event done
+	event 'done'
 	shows "^$ID done  *107K  \\\$0.05"
 	# It stands still at 2 of 8 MB: that is seen although no state changes.
 	shows '^big-1  *fetching ▕█+[^ ]? *▏  25%  2.0M of 8.0M'
@@ -216,7 +216,7 @@ ended() {
 	wait_until '[ "$(screen | grep -cE "^big-(0[1-9]|1[0-2]) +running .*42%")" = 12 ]'
 	shows '^0 of 21 over, 0 failed; 9 more not shown'
 	event half
-	event done
+	event 'done'
 	shows '^ended with 0'
 	shows '^21 of 21 over, 0 failed'
 }

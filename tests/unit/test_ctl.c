@@ -137,13 +137,13 @@ static void durations(void **state)
 	assert_age(60, "1m");
 	assert_age(3599, "59m");
 	assert_age(86399, "23h");
-	assert_age(86400 * 364, "364d");
-	assert_age(86400 * 800, "2y");
+	assert_age(INT64_C(86400) * 364, "364d");
+	assert_age(INT64_C(86400) * 800, "2y");
 	assert_clock(-1, "0:00");
 	assert_clock(6, "0:06");
 	assert_clock(3599, "59:59");
 	assert_clock(3723, "1:02:03");
-	assert_clock(100 * 3600, "4d");
+	assert_clock(INT64_C(100) * 3600, "4d");
 }
 
 static void given_durations(void **state)
@@ -222,7 +222,7 @@ static void rates(void **state)
 	assert_true(ctl_rate_get(&rate, 6000) == 100);
 	/* What was fast long ago is forgotten. */
 	for (int i = 3; i < 40; i++)
-		ctl_rate_add(&rate, i * 1000, 500 + i);
+		ctl_rate_add(&rate, i * INT64_C(1000), 500 + i);
 	assert_true(ctl_rate_get(&rate, 39000) < 2);
 	/* It begins anew. */
 	ctl_rate_add(&rate, 41000, 0);
