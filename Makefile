@@ -60,8 +60,10 @@ OBJECTS = \
 	fs/letters.o \
 	fs/limit.o \
 	fs/log.o \
+	fs/log_line.o \
 	fs/manners.o \
 	fs/mountpoint.o \
+	fs/mountpoint_fuse.o \
 	fs/mp4.o \
 	fs/notice.o \
 	fs/ops.o \
@@ -96,6 +98,7 @@ OBJECTS = \
 	fs/store_video.o \
 	fs/tree.o \
 	fs/tree_stat.o \
+	fs/utf8.o \
 	fs/verdict.o \
 	fs/view.o \
 	fs/view_attr.o \

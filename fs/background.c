@@ -20,7 +20,7 @@ static int report_fd = -1; /* to the waiting parent */
 
 static int fail(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "cometfs: %s: %s\n", what, why);
+	log_failure("%s: %s", what, why);
 	return EXIT_FAILURE;
 }
 
@@ -40,7 +40,7 @@ void background_ready(void)
 		(void)close(null);
 	if (chdir("/") != 0)
 		log_warning("/: %s", strerror(errno));
-	log_open(LOG_LEVEL_INFO, true);
+	log_to_syslog();
 	(void)!write(report_fd, "+", 1);
 	(void)close(report_fd);
 }
@@ -58,14 +58,14 @@ static int wait_for_child(const char *mountpoint, pid_t child, int fd)
 	if (n == 1 && stat(mountpoint, &st) == 0)
 		return EXIT_SUCCESS;
 	if (n == 1)
-		return fail(mountpoint, "the mount does not answer");
+		return fail(mountpoint, "the mount does not answer, see why with -f");
 	pid_t ended;
 	do
 		ended = waitpid(child, &status, 0);
 	while (ended < 0 && errno == EINTR);
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		return WEXITSTATUS(status);
-	return fail(mountpoint, "the daemon ended before it was ready");
+	return fail(mountpoint, "the daemon ended before it was ready, see why with -f");
 }
 
 bool background_fork(const char *mountpoint, int *status)

@@ -18,7 +18,7 @@ static void say(const struct run *run, const char *what)
 {
 	struct job job;
 	rows_load(run, &job);
-	log_info("%s: %s", job.id, what);
+	log_job(LOG_LEVEL_INFO, job.id, "%s", what);
 }
 
 /* What there is to do for a job by its state. */

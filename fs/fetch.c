@@ -154,7 +154,8 @@ static void distrust(struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	log_warning("%s: its part is not what had come, it is fetched from the start", job.id);
+	log_job(LOG_LEVEL_WARNING, job.id,
+		"its part is not what had come, it is fetched from the start");
 	fetch_begin_anew(f);
 	turn_yield(f);
 }
@@ -203,7 +204,8 @@ static void begin(struct run *run, bool adopting)
 	struct fetch *f = calloc(1, sizeof(*f));
 	rows_load(run, &job);
 	if (f == NULL) {
-		log_error("%s: no memory to fetch its video", job.id);
+		log_job(LOG_LEVEL_ERROR, job.id,
+			"no memory to fetch its video, the next mount tries again");
 		return;
 	}
 	figures_add(FIGURE_DOWNLOADS_BEGUN, 0, 1);

@@ -217,7 +217,7 @@ static void after_end(struct fetch *f)
 	figures_add(FIGURE_DOWNLOADS, DOWNLOAD_READY, 1);
 	if (!f->run->again)
 		figures_time(TIMED_DOWNLOAD, f->address_age_ms + clock_ms() - f->begun_ms);
-	log_info("%s: its video is complete, %lld bytes", job.id, (long long)f->bytes);
+	log_job(LOG_LEVEL_INFO, job.id, "its video is complete, %lld bytes", (long long)f->bytes);
 	fetch_drop(f);
 }
 
@@ -260,6 +260,15 @@ static void count(enum fetch_outcome outcome)
 		figures_add(FIGURE_FETCHES, (unsigned)words[outcome], 1);
 }
 
+static void say_attempt(const struct fetch *f)
+{
+	struct job job;
+	rows_load(f->run, &job);
+	log_job(LOG_LEVEL_DEBUG, job.id, "a request for its video is over at byte %lld of %lld%s%s",
+		(long long)f->bytes, (long long)f->size, f->reason[0] != '\0' ? ": " : "",
+		f->reason);
+}
+
 /* An attempt is over, and all that came with it is in the part. */
 void fetch_conclude(struct fetch *f)
 {
@@ -275,6 +284,7 @@ void fetch_conclude(struct fetch *f)
 	if (s->outcome == FETCH_WHOLE && is_unproven(f))
 		(void)stream_fail(s, FETCH_CHANGED, "the video is not whole");
 	memcpy(f->reason, s->reason, sizeof(f->reason));
+	say_attempt(f);
 	count(s->outcome);
 	switch (s->outcome) {
 	case FETCH_WHOLE:

@@ -29,7 +29,8 @@ static void say_damaged(const struct fetch *f)
 {
 	struct job job;
 	rows_load(f->run, &job);
-	log_warning("%s: a piece of its part is not what had come", job.id);
+	log_job(LOG_LEVEL_WARNING, job.id,
+		"a piece of its part is not what had come, it is fetched again");
 }
 
 static void after_join(struct fetch *f)
@@ -167,7 +168,7 @@ static void judge_end(struct fetch *f)
 	else if (f->size >= 0 && f->bytes != f->size)
 		(void)stream_fail(s, FETCH_CUT, "the server sent fewer bytes than announced");
 	else if (f->bytes < 8)
-		(void)stream_fail(s, FETCH_JUNK, "what the server sends is no MP4 video");
+		(void)stream_fail(s, FETCH_JUNK, NO_VIDEO);
 }
 
 /* In turns, so that neither waits for as long as the other has something. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOO_LARGE "the video is larger than max_video, mount with a greater one to have it"
+
 int64_t stream_received(const struct stream *s)
 {
 	return s->at + (int64_t)s->written + (int64_t)s->filled;
@@ -51,7 +53,7 @@ static int take_size(struct stream *s, int64_t size)
 	if (size == 0)
 		return stream_fail(s, FETCH_JUNK, "the server sends an empty file");
 	if (size > engine.options.max_video)
-		return stream_fail(s, FETCH_TOO_LARGE, "the video is larger than max_video");
+		return stream_fail(s, FETCH_TOO_LARGE, TOO_LARGE);
 	return 0;
 }
 
@@ -156,7 +158,7 @@ static int64_t on_body(void *arg, const char *data, size_t length)
 		return 0;
 	}
 	if (!looks_good(s, data, length))
-		return stream_fail(s, FETCH_JUNK, "what the server sends is no MP4 video");
+		return stream_fail(s, FETCH_JUNK, NO_VIDEO);
 	if (received + (int64_t)length > limit) {
 		fill(s, data, (size_t)(limit - received));
 		return stream_fail(s, FETCH_MET, "");
@@ -164,7 +166,7 @@ static int64_t on_body(void *arg, const char *data, size_t length)
 	if (!has_room(s->fetch, received + (int64_t)length))
 		return stream_fail(s, FETCH_FULL, ROOM_FULL);
 	if (received + (int64_t)length > engine.options.max_video)
-		return stream_fail(s, FETCH_TOO_LARGE, "the video is larger than max_video");
+		return stream_fail(s, FETCH_TOO_LARGE, TOO_LARGE);
 	fill(s, data, length);
 	return (int64_t)length;
 }

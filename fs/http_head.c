@@ -166,10 +166,10 @@ const char *http_reason(enum http_error error, const char *said)
 	case HTTP_OK:
 		return "";
 	case HTTP_REFUSED_URL:
-		return "only https: addresses without a user name are fetched";
+		return "only https: addresses without a user name are fetched, http: ones with -o allow_http";
 	case HTTP_REFUSED_ADDRESS:
 	case HTTP_REFUSED_NAME:
-		return "the host is at a private or special address";
+		return "the host is at a private or special address, which needs -o allow_private";
 	case HTTP_TOO_LARGE:
 		return "the answer is too large";
 	case HTTP_REDIRECTS:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The log, to standard error or to syslog, and the clocks. */
-#include "base.h"
+#include "log_line.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,58 +8,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_SIZE 2048
+#define LINE_SIZE 4096 /* what a pipe takes at once, so that the lines of two threads do not mix */
+#define TEXT_SIZE 2048
 
 /* Set once before the threads start. */
 static enum log_level most = LOG_LEVEL_INFO;
-static bool to_syslog;
+static enum log_form form = LOG_FORM_TEXT;
+static enum { TO_STDERR, TO_JOURNAL, TO_SYSLOG } destination;
 
-void log_open(enum log_level new_most, bool new_to_syslog)
+/* systemd tells what it has connected us to: device:inode. */
+static bool is_journal(int fd)
+{
+	unsigned long long device, inode;
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_open(enum log_level new_most, enum log_form new_form)
 {
 	most = new_most;
-	to_syslog = new_to_syslog;
-	if (to_syslog)
-		openlog("cometfs", LOG_PID, LOG_DAEMON);
+	form = new_form;
+	destination = is_journal(STDERR_FILENO) ? TO_JOURNAL : TO_STDERR;
 }
 
-/* Where a text that was cut at length has to end, so that no character is halved. */
-static size_t last_whole(const char *text, size_t length)
+void log_to_syslog(void)
 {
-	size_t start = length;
-	while (start > 0 && length - start < 4 && (text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start == 0 || (text[start - 1] & 0xc0) != 0xc0)
-		return length;
-	unsigned char lead = (unsigned char)text[start - 1];
-	size_t wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-	return length - (start - 1) >= wanted ? length : start - 1;
+	destination = TO_SYSLOG;
+	openlog("cometfs", LOG_PID, LOG_DAEMON);
 }
 
-/*
- * Makes a `?` of every control character, those of Unicode's second set too (C2 80 to C2 9F): what
- * a provider says must neither fake a line nor steer a terminal. Returns the new length.
- */
-static size_t clean(char *text, size_t length)
-{
-	size_t to = 0;
-	for (size_t from = 0; from < length; from++) {
-		unsigned char c = (unsigned char)text[from];
-		unsigned char next = from + 1 < length ? (unsigned char)text[from + 1] : 0;
-		bool second_set = c == 0xc2 && next >= 0x80 && next < 0xa0;
-		text[to] = text[from];
-		if (c < 0x20 || c == 0x7f || second_set)
-			text[to] = '?';
-		to++;
-		from += second_set;
-	}
-	return to;
-}
-
-/* One write a line, so that the lines of two threads do not mix. A log that fails has no log. */
+/* One write a line. A log that fails has no log. */
 static void write_line(const char *line, size_t length)
 {
 	ssize_t r;
@@ -68,41 +53,77 @@ static void write_line(const char *line, size_t length)
 	while (r < 0 && errno == EINTR);
 }
 
-static void say(enum log_level level, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-
-static void say(enum log_level level, const char *format, va_list args)
+void log_failure(const char *format, ...)
 {
-	static const char *const words[] = { "error: ", "warning: ", "", "debug: " };
+	char message[LINE_SIZE] = "", line[TEXT_SIZE];
+	const struct log_event event = { .level = LOG_LEVEL_ERROR, .message = message };
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	int start =
+		snprintf(line, sizeof(line), "%scometfs: ", is_journal(STDERR_FILENO) ? "<3>" : "");
+	size_t length = (size_t)start;
+	length += log_line_text(&event, line + length, sizeof(line) - length - 1);
+	line[length++] = '\n';
+	write_line(line, length);
+}
+
+/* What stands in front of a line: the level, where nothing else tells it. */
+static size_t begin_line(enum log_level level, int priority, char *line, size_t size)
+{
+	int length = 0;
+	if (destination == TO_JOURNAL)
+		length = snprintf(line, size, "<%d>", priority);
+	else if (destination == TO_STDERR && form == LOG_FORM_TEXT)
+		length = snprintf(line, size, "cometfs: %s%s",
+			level == LOG_LEVEL_INFO ? "" : log_line_level(level),
+			level == LOG_LEVEL_INFO ? "" : ": ");
+	assert(length >= 0 && (size_t)length < size);
+	return (size_t)length;
+}
+
+static void say(enum log_level level, const char *id, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void say(enum log_level level, const char *id, const char *format, va_list args)
+{
 	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+	/* No line has room for all of this one: where it is cut itself is never seen. */
+	char message[LINE_SIZE] = "", line[LINE_SIZE];
 	int saved = errno;
-	char line[LINE_SIZE];
 
 	if (level > most)
 		return;
-	int start = to_syslog ? 0 : snprintf(line, sizeof(line), "cometfs: %s", words[level]);
-	assert(start >= 0 && start < 32);
-	char *text = line + start;
-	size_t room = sizeof(line) - (size_t)start;
-	int length = vsnprintf(text, room, format, args);
-	size_t end = length < 0 ? 0 : (size_t)length;
-	if (end >= room)
-		end = last_whole(text, room - 1);
-	end = clean(text, end);
-	if (to_syslog) {
-		syslog(priorities[level], "%.*s", (int)end, text);
+	(void)vsnprintf(message, sizeof(message), format, args);
+	const struct log_event event = { .level = level, .id = id, .message = message };
+	size_t length = begin_line(level, priorities[level], line, sizeof(line));
+	length += form == LOG_FORM_JSON
+			  ? log_line_json(&event, clock_wall_ms(), line + length,
+				    sizeof(line) - length - 1)
+			  : log_line_text(&event, line + length, TEXT_SIZE - length - 1);
+	if (destination == TO_SYSLOG) {
+		syslog(priorities[level], "%s", line);
 	} else {
-		text[end++] = '\n';
-		write_line(line, (size_t)start + end);
+		line[length++] = '\n';
+		write_line(line, length);
 	}
 	errno = saved;
+}
+
+void log_job(enum log_level level, const char *id, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	say(level, id, format, args);
+	va_end(args);
 }
 
 void log_error(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	say(LOG_LEVEL_ERROR, format, args);
+	say(LOG_LEVEL_ERROR, NULL, format, args);
 	va_end(args);
 }
 
@@ -110,7 +131,7 @@ void log_warning(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	say(LOG_LEVEL_WARNING, format, args);
+	say(LOG_LEVEL_WARNING, NULL, format, args);
 	va_end(args);
 }
 
@@ -118,7 +139,7 @@ void log_info(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	say(LOG_LEVEL_INFO, format, args);
+	say(LOG_LEVEL_INFO, NULL, format, args);
 	va_end(args);
 }
 
@@ -126,7 +147,7 @@ void log_debug(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	say(LOG_LEVEL_DEBUG, format, args);
+	say(LOG_LEVEL_DEBUG, NULL, format, args);
 	va_end(args);
 }
 

@@ -35,28 +35,12 @@ struct mount {
 	int64_t park_ms; /* the longest that a request may wait for its answer */
 };
 
-/* The last thing that libfuse complained of: the reason for a line of ours. */
-static char fuse_words[256];
 static bool mounted;
 
 static int fail(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "cometfs: %s: %s\n", what, why);
+	log_failure("%s: %s", what, why);
 	return EXIT_FAILURE;
-}
-
-__attribute__((format(printf, 2, 0))) static void on_fuse_log(
-	enum fuse_log_level level, const char *format, va_list args)
-{
-	char words[sizeof(fuse_words)];
-	(void)vsnprintf(words, sizeof(words), format, args);
-	words[strcspn(words, "\n")] = '\0';
-	if (!mounted)
-		(void)snprintf(fuse_words, sizeof(fuse_words), "%s", words);
-	else if (level <= FUSE_LOG_ERR)
-		log_warning("%s", words);
-	else
-		log_debug("%s", words);
 }
 
 static int check(struct mount *mount)
@@ -67,7 +51,9 @@ static int check(struct mount *mount)
 	if (realpath(mount->options.mountpoint, mount->mountpoint) == NULL)
 		return fail(mount->options.mountpoint, strerror(errno));
 	if (access("/dev/fuse", F_OK) != 0)
-		return fail("/dev/fuse", "there is none: the kernel's module fuse is needed");
+		return fail("/dev/fuse",
+			"there is none, load the kernel's module (modprobe fuse); a container has "
+			"to be given the device");
 	return 0;
 }
 
@@ -75,11 +61,19 @@ static int check(struct mount *mount)
 
 static const char *catalog_words(int r)
 {
-	if (r == -EUCLEAN)
-		return "the catalog is damaged";
-	if (r == -EPROTO)
-		return "the catalog was made by a newer cometfs";
-	return strerror(-r);
+	switch (-r) {
+	case EUCLEAN:
+		return "the catalog is damaged, restore it from a backup or take another store";
+	case EPROTO:
+		return "the catalog was made by a newer cometfs, which has to be used with it";
+	case EISDIR:
+	case ELOOP:
+		return "its catalog.sqlite is not a plain file";
+	case EBUSY:
+		return "another program has the catalog open and locked";
+	default:
+		return strerror(-r);
+	}
 }
 
 static int open_store(struct mount *mount)
@@ -116,9 +110,8 @@ static int mount_session(struct mount *mount)
 
 	mount->session = fuse_session_new(&args, &ops_table, sizeof(ops_table), mount);
 	fuse_opt_free_args(&args);
-	if (mount->session == NULL || fuse_session_mount(mount->session, mount->mountpoint) != 0)
-		return fail(mount->mountpoint,
-			fuse_words[0] != '\0' ? fuse_words : "it cannot be mounted");
+	if (mount->session == NULL || mountpoint_mount(mount->session, mount->mountpoint) != 0)
+		return fail(mount->mountpoint, mountpoint_fault());
 	mounted = true;
 	mount->device = mountpoint_device(mount->mountpoint);
 	int r = shared_map_open(mount->session);
@@ -134,7 +127,7 @@ static int start_engine(struct mount *mount)
 	options.park_ms = mount->park_ms;
 	int r = options_key(&mount->options, options.key, why, sizeof(why));
 	if (r != 0) {
-		(void)fprintf(stderr, "cometfs: %s\n", why);
+		log_failure("%s", why);
 		return EXIT_FAILURE;
 	}
 	r = engine_start(&options, mount->catalog, mount->store);
@@ -248,7 +241,8 @@ static int run(struct mount *mount)
 		return r;
 	if (pthread_create(&thread, NULL, run_session, mount) != 0) {
 		engine_stop();
-		return fail(mount->mountpoint, "no thread can be started");
+		return fail(mount->mountpoint,
+			"no thread can be started, is there a limit (ulimit -u)?");
 	}
 	echo_start(mount->session);
 	background_ready();
@@ -287,7 +281,8 @@ static void lock_memory(void)
 static int check_videos(struct mount *mount)
 {
 	if (!store_is_there(mount->options.store_path))
-		return fail(mount->options.store_path, "no such store");
+		return fail(
+			mount->options.store_path, "there is no store, name one with -o store=DIR");
 	int r = open_store(mount);
 	if (r == 0)
 		r = check_store(mount->store, mount->catalog);
@@ -335,9 +330,9 @@ int main(int argc, char **argv)
 	static struct mount mount;
 	char why[512], key[KEY_SIZE];
 
-	fuse_set_log_func(on_fuse_log);
+	mountpoint_listen();
 	if (options_parse(&mount.options, argc, argv, why, sizeof(why)) != 0) {
-		(void)fprintf(stderr, "cometfs: %s\n", why);
+		log_failure("%s", why);
 		return EXIT_FAILURE;
 	}
 	if (mount.options.help)
@@ -352,10 +347,10 @@ int main(int argc, char **argv)
 	int r = options_key(&mount.options, key, why, sizeof(why));
 	explicit_bzero(key, sizeof(key));
 	if (r != 0) {
-		(void)fprintf(stderr, "cometfs: %s\n", why);
+		log_failure("%s", why);
 		return EXIT_FAILURE;
 	}
-	log_open(mount.options.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
+	log_open(mount.options.level, mount.options.form);
 	if (check(&mount) != 0)
 		return EXIT_FAILURE;
 	if (!mount.options.foreground && background_fork(mount.mountpoint, &r))

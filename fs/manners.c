@@ -230,20 +230,21 @@ static void show_trouble(void)
 
 static void set_trouble(enum trouble new, const char *why)
 {
-	static const char *const words[] = {
-		[TROUBLE_AWAY] = "polls fail, and are tried again",
-		[TROUBLE_KEY] = "the key is refused, all polls wait for a minute each",
-		[TROUBLE_CONFIG] = "the base URL is wrong, all polls wait for a minute each",
-	};
 	(void)snprintf(trouble_words, sizeof(trouble_words), "%s", why);
 	if (trouble == new)
 		return;
 	trouble = new;
 	show_trouble();
 	if (new == TROUBLE_AWAY)
-		log_warning("%s: %s", words[new], why);
-	else if (new != TROUBLE_NONE)
-		log_error("%s: %s", words[new], why);
+		log_warning("polls fail, and are tried again: %s", why);
+	else if (new == TROUBLE_KEY)
+		log_error("the key is refused, all polls wait for a minute each: %s (a new one in "
+			  "key_file is read at SIGHUP)",
+			why);
+	else if (new == TROUBLE_CONFIG)
+		log_error("the base URL is wrong, all polls wait for a minute each: %s: %s (mount "
+			  "again with the right SOURCE)",
+			engine.options.base, why);
 	else
 		log_info("the provider accepts our polls again");
 }

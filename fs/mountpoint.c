@@ -150,7 +150,7 @@ static const char *check_empty(const char *path)
 	while (empty && (entry = readdir(dir)) != NULL)
 		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
 	(void)closedir(dir);
-	return empty ? NULL : "the mount point is not empty";
+	return empty ? NULL : "the mount point is not empty, choose or make another directory";
 }
 
 const char *mountpoint_check(const char *path)
@@ -163,10 +163,11 @@ const char *mountpoint_check(const char *path)
 		log_info("%s: the mount of a daemon that had died is taken down", place);
 	}
 	if (stat(path, &st) != 0)
-		return strerror(errno);
+		return errno == ENOENT ? "the mount point is not there, make it with mkdir"
+				       : strerror(errno);
 	if (!S_ISDIR(st.st_mode))
 		return "the mount point is not a directory";
 	if (st.st_uid != geteuid() && geteuid() != 0)
-		return "the mount point is not yours";
+		return "the mount point is not yours, choose a directory that you own";
 	return check_empty(path);
 }

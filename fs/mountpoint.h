@@ -23,4 +23,14 @@ dev_t mountpoint_device(const char *path);
 /* Takes down what is mounted at an absolute path, if it is a cometfs that has no daemon any more. */
 bool mountpoint_clear(const char *path);
 
+/* From now on hears what libfuse says: before a mount as the reason for a line, then for the log. */
+void mountpoint_listen(void);
+
+/* Mounts at an absolute path. 0 or -EIO. */
+struct fuse_session;
+int mountpoint_mount(struct fuse_session *session, const char *path);
+
+/* Why a session could not be made or mounted, and what to do. Lives until the next call. */
+const char *mountpoint_fault(void);
+
 #endif

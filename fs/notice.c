@@ -20,24 +20,24 @@ struct repeated {
 static struct repeated repeated[NOTICES][ERROR_CODES];
 
 static const struct {
-	void (*log)(const char *format, ...) __attribute__((format(printf, 1, 2)));
+	enum log_level level;
 	const char *words, *more; /* a job may wait more than once */
 } kinds[NOTICES] = {
-	[NOTICE_FAILED] = { log_warning, "failed", "jobs" },
-	[NOTICE_EXPIRED] = { log_warning, "expired at the provider", "jobs" },
-	[NOTICE_LOST] = { log_error, "its video is lost", "jobs" },
-	[NOTICE_WAITS] = { log_info, "the download waits", "times" },
-	[NOTICE_ANEW] = { log_info, "the download begins anew", "times" },
+	[NOTICE_FAILED] = { LOG_LEVEL_WARNING, "failed", "jobs" },
+	[NOTICE_EXPIRED] = { LOG_LEVEL_WARNING, "expired at the provider", "jobs" },
+	[NOTICE_LOST] = { LOG_LEVEL_ERROR, "its video is lost", "jobs" },
+	[NOTICE_WAITS] = { LOG_LEVEL_INFO, "the download waits", "times" },
+	[NOTICE_ANEW] = { LOG_LEVEL_INFO, "the download begins anew", "times" },
 };
 
 static void say(enum notice kind, const struct repeated *r)
 {
 	const char *colon = r->why[0] != '\0' ? ": " : "";
 	if (r->count == 1)
-		kinds[kind].log("%s: %s%s%s", r->id, kinds[kind].words, colon, r->why);
+		log_job(kinds[kind].level, r->id, "%s%s%s", kinds[kind].words, colon, r->why);
 	else
-		kinds[kind].log("%u more %s: %s%s%s; the last is %s", r->count, kinds[kind].more,
-			kinds[kind].words, colon, r->why, r->id);
+		log_job(kinds[kind].level, r->id, "%s%s%s (the last of %u more %s)",
+			kinds[kind].words, colon, r->why, r->count, kinds[kind].more);
 }
 
 static void flush(enum notice kind, struct repeated *r, int64_t now_ms)

@@ -58,6 +58,10 @@ static const struct row rows[] = {
 	{ "max_video", KIND_SIZE, AT(max_video), "SIZE", "4G", "a larger video is refused" },
 	{ "store_max", KIND_SIZE, AT(store_max), "SIZE", NULL,
 		"downloads wait while the store has so much; nothing is ever deleted for it" },
+	{ "log", KIND_TEXT, AT(log_form), "text|json", "text",
+		"the form of the log; json is an object a line" },
+	{ "log_level", KIND_TEXT, AT(log_level), "error|warning|info|debug", "info",
+		"what is logged: this, and what is worse" },
 	{ "cafile", KIND_TEXT, AT(cafile), "PATH", NULL, "certificates to trust, in PEM form" },
 	{ "allow_http", KIND_FLAG, AT(allow_http), NULL, NULL,
 		"allow http: addresses; implied by a SOURCE on this machine" },
@@ -154,6 +158,17 @@ static bool read_size(const char *value, int64_t *out)
 	return true;
 }
 
+/* What is said when it is something else. */
+static const char *const wanted[] = {
+	[KIND_TEXT] = "the value is empty",
+	[KIND_SECONDS] = "seconds are expected, a number from 0.001 to 1000000",
+	[KIND_RATE] = "a number from 0 to 1000000 is expected",
+	[KIND_COUNT] = "a whole number from 1 to 64 is expected",
+	[KIND_SIZE] = "a size is expected, as 500M or 4G",
+	[KIND_ID] = "a number is expected, as id prints it",
+	[KIND_OCTAL] = "an octal number up to 777 is expected",
+};
+
 static bool set_value(const struct row *row, struct options *options, const char *value)
 {
 	void *field = (char *)options + row->at;
@@ -214,20 +229,21 @@ static int take_option(struct options *options, const char *option, char *why, s
 	const char *value = option[length] == '=' ? option + length + 1 : NULL;
 	const struct row *row = find_row(option, length);
 
-	(void)snprintf(what, sizeof(what), "-o %s", option);
+	(void)snprintf(what, sizeof(what), "-o %.*s", row == NULL && length > 0 ? (int)length : -1,
+		option);
 	/* systemd and mount(8) keep notes of their own in /etc/fstab. */
 	if (strncmp(option, "x-", 2) == 0 || strncmp(option, "comment", 7) == 0)
 		return 0;
 	if (row == NULL)
-		return options_say(why, size, what, "no such option");
+		return options_say(why, size, what, "no such option, see cometfs --help");
 	if (row->value != NULL && value == NULL)
-		return options_say(why, size, what, "needs a value");
+		return options_say(why, size, what, "it needs a value, as in name=value");
 	if (row->value == NULL && value != NULL)
-		return options_say(why, size, what, "takes no value");
+		return options_say(why, size, what, "it takes no value");
 	if (!set_value(row, options, value != NULL ? value : ""))
-		return options_say(why, size, what, "not a valid value");
+		return options_say(why, size, what, wanted[row->kind]);
 	if (row->kind == KIND_FUSE && !hand_on(options, option))
-		return options_say(why, size, what, "too many options");
+		return options_say(why, size, what, "too many options for libfuse");
 	return 0;
 }
 
@@ -278,14 +294,15 @@ static int take_flag(struct options *options, const char *arg, char *why, size_t
 	else if (strcmp(arg, "-d") == 0)
 		options->debug = options->foreground = true;
 	else
-		return options_say(why, size, arg, "no such option");
+		return options_say(why, size, arg, "no such option, see cometfs --help");
 	return 0;
 }
 
 static int take_place(struct options *options, const char *arg, char *why, size_t size)
 {
 	if (options->source != NULL)
-		return options_say(why, size, arg, "only SOURCE and MOUNTPOINT are expected");
+		return options_say(why, size, arg,
+			"too many arguments, only SOURCE and MOUNTPOINT are expected");
 	options->source = options->mountpoint;
 	options->mountpoint = arg;
 	return 0;
@@ -303,7 +320,8 @@ int options_parse(struct options *options, int argc, char *const *argv, char *wh
 			flags = false;
 		else if (flags && strcmp(arg, "-o") == 0)
 			r = ++i < argc ? take_list(options, argv[i], why, size)
-				       : options_say(why, size, "-o", "needs a value");
+				       : options_say(why, size, "-o",
+						 "it needs a value, as in -o name=value");
 		else if (flags && strncmp(arg, "-o", 2) == 0)
 			r = take_list(options, arg + 2, why, size);
 		else if (flags && arg[0] == '-' && arg[1] != '\0')

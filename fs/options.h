@@ -9,6 +9,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "base.h"
 #include "engine.h"
 
 #include <limits.h>
@@ -23,6 +24,9 @@ struct options {
 	const char *store;
 	char store_path[PATH_MAX], key_path[PATH_MAX], ca_path[PATH_MAX]; /* absolute */
 	const char *track;
+	const char *log_form, *log_level; /* as given; the next two are what they mean */
+	enum log_form form;
+	enum log_level level;
 	const char *cafile;
 	double interval, interval_watched, timeout, lookup_timeout; /* seconds */
 	double poll_rate;

@@ -28,7 +28,7 @@ static int clean_base(struct options *options, const char *source, char *why, si
 {
 	int length = snprintf(options->base, sizeof(options->base), "%s", source);
 	if (length < 0 || (size_t)length >= sizeof(options->base))
-		return options_say(why, size, "SOURCE", "too long");
+		return options_say(why, size, "SOURCE", "the address is too long");
 	drop_slashes(options->base);
 	size_t end = strlen(options->base);
 	bool is_host = end > 5 && strcmp(options->base + end - 5, "://v1") == 0;
@@ -36,21 +36,25 @@ static int clean_base(struct options *options, const char *source, char *why, si
 		options->base[end - 3] = '\0';
 	drop_slashes(options->base);
 
+	/* A password in it is not shown again. */
+	const char *what = strchr(source, '@') == NULL ? source : "SOURCE";
 	bool local = http_is_loopback(options->base);
 	options->allow_http = options->allow_http || local;
 	options->allow_private = options->allow_private || local;
 	const struct http_limits limits = { .allow_http = true, .allow_private = true };
 	if (http_url_check(options->base, &limits) != HTTP_OK ||
 		strpbrk(options->base, "?#") != NULL)
-		return options_say(why, size, source, "not an https: address of a provider");
+		return options_say(why, size, what,
+			"no address of a provider, which is like https://api.cometapi.com, without "
+			"a user name, ? or #");
 	const struct http_limits given = { .allow_http = true,
 		.allow_private = options->allow_private };
 	if (http_url_check(options->base, &given) != HTTP_OK)
 		return options_say(
-			why, size, source, "a private address, which needs -o allow_private");
+			why, size, what, "it is a private address, which needs -o allow_private");
 	if (strncasecmp(options->base, "http:", 5) == 0 && !options->allow_http)
-		return options_say(
-			why, size, source, "http: would show the key, use https: or -o allow_http");
+		return options_say(why, size, what,
+			"http: would show the key to others, use https: or -o allow_http");
 	return 0;
 }
 
@@ -93,8 +97,9 @@ static int find_provider(struct options *options, char *why, size_t size)
 	if (name == NULL)
 		name = is_xai(options->base) ? "xai" : "comet";
 	options->provider = provider_find(name);
-	return options->provider != NULL ? 0
-					 : options_say(why, size, "-o provider", "comet or xai");
+	return options->provider != NULL
+		       ? 0
+		       : options_say(why, size, "-o provider", "comet or xai is expected");
 }
 
 /* The daemon works in the root directory: a relative path would mean something else there. */
@@ -113,9 +118,11 @@ static int find_files(struct options *options, char *why, size_t size)
 		return options_say(why, size, options->key_file, "the path is too long");
 	if (options->cafile != NULL && !make_absolute(options->cafile, options->ca_path))
 		return options_say(why, size, options->cafile, "the path is too long");
-	if (options->cafile != NULL && access(options->cafile, R_OK) != 0)
-		return options_say(why, size, options->cafile, strerror(errno));
-	return 0;
+	if (options->cafile == NULL || access(options->cafile, R_OK) == 0)
+		return 0;
+	(void)snprintf(why, size, "%.256s: the certificates cannot be read: %s", options->cafile,
+		strerror(errno));
+	return -EINVAL;
 }
 
 static int find_store(struct options *options, char *why, size_t size)
@@ -131,25 +138,41 @@ static int find_store(struct options *options, char *why, size_t size)
 	else if (home != NULL)
 		length = snprintf(options->store_path, PATH_MAX, "%s/.local/share/cometfs", home);
 	if (length < 0 || length >= PATH_MAX)
+		return options_say(why, size, "-o store",
+			"no directory is given, and there is no $HOME either");
+	return 0;
+}
+
+static int find_log(struct options *options, char *why, size_t size)
+{
+	bool json = strcmp(options->log_form, "json") == 0;
+	if (!json && strcmp(options->log_form, "text") != 0)
+		return options_say(why, size, "-o log", "text or json is expected");
+	if (!log_level_find(options->log_level, &options->level))
 		return options_say(
-			why, size, "-o store", "no path; there is no home directory either");
+			why, size, "-o log_level", "error, warning, info or debug is expected");
+	options->form = json ? LOG_FORM_JSON : LOG_FORM_TEXT;
+	if (options->debug)
+		options->level = LOG_LEVEL_DEBUG;
 	return 0;
 }
 
 static int check_rest(struct options *options, char *why, size_t size)
 {
 	if (options->check && options->mountpoint != NULL)
-		return options_say(why, size, "--check", "takes no mount point");
+		return options_say(why, size, "--check", "it takes no mount point");
 	if (options->mountpoint == NULL && !options->check)
 		return options_say(why, size, "no mount point given", "see cometfs --help");
 	if (strcmp(options->track, "mkdir") != 0 && strcmp(options->track, "lookup") != 0)
-		return options_say(why, size, "-o track", "mkdir or lookup");
+		return options_say(why, size, "-o track", "mkdir or lookup is expected");
 	return 0;
 }
 
 int options_complete(struct options *options, char *why, size_t size)
 {
 	int r = check_rest(options, why, size);
+	if (r == 0)
+		r = find_log(options, why, size);
 	if (r == 0)
 		r = find_base(options, why, size);
 	if (r == 0)

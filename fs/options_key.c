@@ -33,6 +33,12 @@ static int clean(char *key)
 	return 0;
 }
 
+static int say_fault(char *why, size_t size, const char *path, int r)
+{
+	(void)snprintf(why, size, "%s: the key cannot be read: %s", path, strerror(-r));
+	return r;
+}
+
 static int read_file(const char *path, char key[KEY_SIZE])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -59,10 +65,10 @@ static int take_file(const char *path, char key[KEY_SIZE], char *why, size_t siz
 {
 	int r = read_file(path, key);
 	if (r != 0)
-		return say(why, size, path, strerror(-r), r);
+		return say_fault(why, size, path, r);
 	r = clean(key);
 	if (r == -ENODATA)
-		return say(why, size, path, "there is no key in it", r);
+		return say(why, size, path, "there is no key in the file", r);
 	return r == 0 ? 0 : say(why, size, path, "a key has no blanks or special characters", r);
 }
 
@@ -72,7 +78,7 @@ static int take_variable(const char *name, char key[KEY_SIZE], char *why, size_t
 	if (value == NULL)
 		return -ENODATA;
 	if (strlen(value) >= KEY_SIZE)
-		return say(why, size, name, "too long for a key", -EINVAL);
+		return say(why, size, name, "it is too long for a key", -EINVAL);
 	(void)snprintf(key, KEY_SIZE, "%s", value);
 	int r = clean(key);
 	if (r == -EINVAL)

@@ -126,11 +126,13 @@ static void plan_next(struct run *run, struct job *job, const struct http_head *
 static void say_final(const struct job *job)
 {
 	if (job->state == JOB_DONE)
-		log_info("%s: done", job->id);
+		log_job(LOG_LEVEL_INFO, job->id, "done");
 	else if (job->state == JOB_EXPIRED)
 		notice(NOTICE_EXPIRED, job->id, ERROR_NONE, "");
 	else
-		notice(NOTICE_FAILED, job->id, job->error, job->error_message);
+		notice(NOTICE_FAILED, job->id, job->error,
+			job->error_message[0] != '\0' ? job->error_message
+						      : "the provider does not say why");
 }
 
 static struct verdict judge(
@@ -241,6 +243,9 @@ static void on_poll_done(void *arg, const struct http_result *result)
 	if (result->error == HTTP_OK)
 		figures_time(TIMED_POLL, clock_ms() - run->poll_begun_ms);
 	rows_load(run, &job);
+	log_job(LOG_LEVEL_DEBUG, job.id, "polled, HTTP %d after %lld ms%s%s", result->head->status,
+		(long long)(clock_ms() - run->poll_begun_ms), result->reason[0] != '\0' ? ": " : "",
+		result->reason);
 	if (!job_is_final(&job) && run->no_url_polls == 0 && poll_answer_is_same(run, result))
 		take_same(run, &job, result);
 	else

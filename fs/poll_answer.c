@@ -12,11 +12,7 @@
 /* The words for poll.last_error. */
 const char *poll_answer_why(const struct http_result *result, const struct report *report)
 {
-	if (report == NULL)
-		return result->reason;
-	if (report->kind == REPORT_NO_URL)
-		return "done, but without an address to fetch from";
-	return report->error_message;
+	return report == NULL ? result->reason : report->error_message;
 }
 
 static enum asked asked_of(const struct report *report)
@@ -93,18 +89,6 @@ bool poll_answer_keep(struct run *run, const struct http_result *result)
 	return result->body_length > 0;
 }
 
-static const char *message_of(enum error_code error)
-{
-	switch (error) {
-	case ERROR_NO_URL:
-		return "the provider says done, but gives no address to fetch the video from";
-	case ERROR_NOT_FOUND:
-		return "the provider does not know this job";
-	default:
-		return "the provider refuses to answer for this job";
-	}
-}
-
 bool poll_answer_apply(struct job *job, const struct verdict *verdict, const struct report *report)
 {
 	int64_t now_ms = clock_wall_ms();
@@ -112,8 +96,7 @@ bool poll_answer_apply(struct job *job, const struct verdict *verdict, const str
 		return job_accept(job, report, now_ms);
 	if (verdict->action != VERDICT_FAIL)
 		return false;
-	const char *said = report->error_message;
-	job_fail(job, verdict->error, said[0] != '\0' ? said : message_of(verdict->error), now_ms);
+	job_fail(job, verdict->error, report->error_message, now_ms);
 	return true;
 }
 

@@ -115,7 +115,7 @@ void rows_delete(struct run *run, rows_done *done)
 static void show_now(const struct job *job)
 {
 	if (job_put(job) != 0)
-		log_warning("%s: no memory to show its figures", job->id);
+		log_job(LOG_LEVEL_WARNING, job->id, "no memory to show its figures");
 }
 
 /* Nothing is shown before what it stands on is: it joins what waits to be written, or follows it. */
@@ -208,7 +208,7 @@ static void publish(const struct change *change)
 	if (change->delete || (change->error != 0 && change->done != NULL))
 		return;
 	if (job_put(&change->job) != 0)
-		log_error("%s: no memory for its new state", change->job.id);
+		log_job(LOG_LEVEL_ERROR, change->job.id, "no memory for its new state");
 }
 
 static void defer_one(struct change *change)
@@ -333,7 +333,8 @@ void rows_finish(void)
 	while ((change = STAILQ_FIRST(&batch)) != NULL) {
 		STAILQ_REMOVE_HEAD(&batch, link);
 		if (change->error != 0)
-			log_error("%s: its last state was not written: %s", change->job.id,
+			log_job(LOG_LEVEL_ERROR, change->job.id,
+				"its last state was not written, the next mount has the one before: %s",
 				strerror(-change->error));
 		free_change(change);
 	}

@@ -211,7 +211,8 @@ void fetch_free(void);
 
 /* ---- fetch_room.c: store_max ---------------------------------------------------------------- */
 
-#define ROOM_FULL "the store has reached its store_max"
+#define NO_VIDEO "what the server sends is no MP4 video"
+#define ROOM_FULL "the store has reached its store_max, remove videos or mount with a greater one"
 
 /* It has so many bytes, whatever the limit. */
 void room_hold(struct run *run, int64_t bytes);

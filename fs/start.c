@@ -56,9 +56,17 @@ static void trust_part(struct job *job, const struct store_video *file)
 	extents_clip(&job->video_extents, job->video_synced, part_bytes);
 }
 
-static void way_back(struct job *job)
+static const char *way_back_words(const struct job *job, const struct store_video *file)
 {
-	log_warning("%s: its video has to be fetched again", job->id);
+	if (job->video == VIDEO_LOST)
+		return "it was given up for an option, which may be another now";
+	return file->whole ? "its file has another length" : "its file is gone";
+}
+
+static void way_back(struct job *job, const struct store_video *file)
+{
+	log_job(LOG_LEVEL_WARNING, job->id, "its video has to be fetched again: %s",
+		way_back_words(job, file));
 	job->video = VIDEO_FETCHING;
 	job_set_video_error(job, ERROR_NONE, "");
 	job->video_size = -1;
@@ -107,7 +115,7 @@ static int start_job(struct job *job)
 	case START_ADOPT:
 		return show(job, fetch_adopt);
 	case START_FETCH_AGAIN:
-		way_back(job);
+		way_back(job, &file);
 		trust_part(job, &file);
 		return show(job, fetch_again);
 	case START_FETCH:
@@ -160,7 +168,9 @@ static void forget_rest(const struct forgotten *forgotten)
 		r = catalog_commit(engine.catalog);
 	if (r != 0 && forgotten->count > 0) {
 		catalog_rollback(engine.catalog);
-		log_error("jobs that were forgotten are not deleted yet: %s", strerror(-r));
+		log_error(
+			"jobs that were forgotten are not deleted yet, the next mount tries again: %s",
+			strerror(-r));
 	}
 }
 
@@ -169,9 +179,9 @@ static void on_file(void *arg, uint64_t serial, const char *name)
 	struct job job;
 	(void)arg;
 	if (serial == 0)
-		log_warning("the store has something that is not ours: %s", name);
+		log_warning("the store has something that is not ours: %s, left alone", name);
 	else if (job_get_hidden(serial, &job) != 0)
-		log_warning("the store has a file that no job knows, left alone: %s", name);
+		log_warning("the store has a file that no job knows: %s, left alone", name);
 }
 
 int start_jobs(void)
@@ -196,7 +206,7 @@ static void mend(struct run *run)
 	if (run->ticket != 0 || store_look(engine.store, run->serial, &file) != 0 ||
 		start_of(&job, &file) != START_FETCH_AGAIN)
 		return;
-	way_back(&job);
+	way_back(&job, &file);
 	rows_save(run, &job, NULL, 0, NULL);
 	fetch_again(run);
 }

@@ -181,25 +181,25 @@ static const char *explain(int r)
 {
 	switch (-r) {
 	case EBUSY:
-		return "in use by another cometfs";
+		return "in use by another cometfs, end that one or give -o store=DIR";
 	case ELOOP:
-		return "the store, or a part of it, is a symbolic link";
+		return "the store, or a part of it, is a symbolic link, which is not followed";
 	case ENOTDIR:
 		return "the store, or a part of it, should be a directory and is not";
 	case EISDIR:
 	case EUCLEAN:
 		return "its lock is not a plain file";
 	case EPERM:
-		return "the store belongs to somebody else";
+		return "the store belongs to somebody else, give -o store=DIR";
 	case ENOTEMPTY:
-		return "not a cometfs store, and not empty";
+		return "not a cometfs store, and not empty: give another -o store=DIR";
 	case EACCES:
-		return "permission denied";
+		return "permission denied, give -o store=DIR, a directory of your own";
 	case EROFS:
-		return "read-only file system";
+		return "read-only file system, give -o store=DIR, where it can be written";
 	case ENOSPC:
 	case EDQUOT:
-		return "no space left";
+		return "no space left, make room or give -o store=DIR elsewhere";
 	default:
 		return strerror(-r);
 	}

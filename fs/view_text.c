@@ -2,6 +2,8 @@
 /* JSON with an indent of two blanks, in a buffer that grows; strings from outside made harmless. */
 #include "view_text.h"
 
+#include "base.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -11,7 +13,6 @@
 #include <time.h>
 
 #define FIRST_ROOM 2048 /* most documents fit */
-#define REPLACEMENT 0xfffd
 #define VALUE_SIZE 64 /* of a number or a time as text */
 #define LAST_SECOND INT64_C(253402300799) /* of the year 9999, RFC 3339 goes no further */
 
@@ -55,29 +56,6 @@ static void put_blanks(struct text *text, size_t count)
 	text->length += count;
 }
 
-/* How many bytes the character at s has; of what is none, how many to take for U+FFFD. */
-static size_t decode(const unsigned char *s, uint32_t *point)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	size_t more = *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : *s >= 0xc0 ? 1 : 0;
-	uint32_t value = more > 0 ? *s & (0x3fU >> more) : *s;
-	size_t at = 1;
-
-	for (; at <= more && (s[at] & 0xc0) == 0x80; at++)
-		value = value << 6 | (s[at] & 0x3fU);
-	bool whole = at > more && *s < 0xf8 && (more > 0 || *s < 0x80);
-	bool allowed = value >= least[more] && value <= 0x10ffff && value >> 11 != 0x1b;
-	*point = whole && allowed ? value : REPLACEMENT;
-	return at;
-}
-
-/* Control characters of both sets, and the two line ends that JavaScript knows and JSON does not. */
-static bool is_unsafe(uint32_t point)
-{
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 ||
-	       point == 0x2029;
-}
-
 static void put_escaped(struct text *text, uint32_t point)
 {
 	static const char named[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
@@ -93,19 +71,19 @@ static void put_escaped(struct text *text, uint32_t point)
 
 void text_quote(struct text *text, const char *string)
 {
-	const unsigned char *s = (const unsigned char *)string;
 	uint32_t point;
 	size_t length;
 
 	text_put(text, "\"");
-	for (; *s != '\0'; s += length) {
-		length = decode(s, &point);
-		if (point == REPLACEMENT || (text->plain && is_unsafe(point)))
+	for (; *string != '\0'; string += length) {
+		length = utf8_next(string, &point);
+		bool control = utf8_is_control(point);
+		if (point == UTF8_REPLACEMENT || (text->plain && control))
 			text_put(text, "\xef\xbf\xbd");
-		else if (is_unsafe(point) || point == '"' || point == '\\')
+		else if (control || point == '"' || point == '\\')
 			put_escaped(text, point);
 		else
-			put_bytes(text, (const char *)s, length);
+			put_bytes(text, string, length);
 	}
 	text_put(text, "\"");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base: the ground that everything stands on: the log, the clocks, a heap.
+ * base: the ground that everything stands on: the log, the clocks, a heap, UTF-8.
  *
- * Owns    the log's destination and level.
+ * Owns    the log's destination, level and form.
  * Thread  the log and the clocks: any. A heap: whoever owns it.
  * Never   knows jobs.
  */
@@ -15,17 +15,47 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Where the log goes from now on: to standard error until the first call. Set before threads. */
-void log_open(enum log_level most, bool to_syslog);
+enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON };
+
+/*
+ * What is logged, and how, from now on; to standard error. Until the first call LOG_LEVEL_INFO, as text.
+ * Where standard error is systemd's journal, each line has its level in front as the journal wants it.
+ * Set before threads.
+ */
+void log_open(enum log_level most, enum log_form form);
+
+/* From now on the lines go to syslog. Set before threads. */
+void log_to_syslog(void);
+
+/* False when word is none of error, warning, info and debug. */
+bool log_level_find(const char *word, enum log_level *level);
 
 /*
  * One line an event, control characters replaced, errno kept. Who logs leaves out keys and the
- * queries of URLs.
+ * queries of URLs. log_job() for what concerns one job: its id stands first.
  */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_job(enum log_level level, const char *id, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Why the program does not start, for who started it: one line on standard error, "cometfs: what: why",
+ * also when the log is JSON.
+ */
+void log_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * How many bytes the character at text has, which is not at its end, and which one it is; of what is
+ * no UTF-8 how many to take for UTF8_REPLACEMENT.
+ */
+#define UTF8_REPLACEMENT 0xfffd
+size_t utf8_next(const char *text, uint32_t *point);
+
+/* Of both sets, and the two line ends that JavaScript knows and JSON does not. */
+bool utf8_is_control(uint32_t point);
 
 /* Milliseconds since the machine started, sleep included: for deadlines. */
 int64_t clock_ms(void);

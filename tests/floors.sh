@@ -25,7 +25,7 @@ rooms='
 1 catalog   catalog
 1 provider  provider
 1 disk      disk
-0 base      base cometfs extents log heap
+0 base      base cometfs extents log heap utf8
 '
 
 # A room may open its own doors and those of lower floors; and these, written room:room.

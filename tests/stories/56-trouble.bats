@@ -328,5 +328,5 @@ JOBS=2000
 	echo "$lines lines: $(grep failed "$LOG")"
 	[ "$lines" -le $((2 + (SECONDS - begun) / 60)) ]
 	# None was forgotten in them.
-	[ "$(awk '/ more jobs: failed/ { n += $3; next } / failed: / { n++ } END { print n }' "$LOG")" = $JOBS ]
+	[ "$(awk '/: failed: .* more jobs/ { n += $(NF - 2); next } / failed: / { n++ } END { print n }' "$LOG")" = $JOBS ]
 }

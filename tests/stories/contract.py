@@ -16,7 +16,7 @@ import time
 FIXTURES = "tests/data/fixtures"
 ALLOWED_S = 30
 
-NO_URL = "done, but without an address to fetch from"
+NO_URL = "done, but without the address of a video"
 
 
 def bodies():

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,7 +69,7 @@ static void log_form(void **state)
 {
 	(void)state;
 	char text[256];
-	log_open(LOG_LEVEL_DEBUG, false);
+	log_open(LOG_LEVEL_DEBUG, LOG_FORM_TEXT);
 	catch_log();
 	log_error("%s: %d", "one", 1);
 	log_warning("two");
@@ -81,17 +82,66 @@ static void log_form(void **state)
 				  "cometfs: debug: four\n");
 }
 
+static void log_of_a_job(void **state)
+{
+	(void)state;
+	char text[256];
+	catch_log();
+	log_job(LOG_LEVEL_WARNING, "4b2c", "%d bytes", 7);
+	(void)caught(text, sizeof(text));
+	assert_string_equal(text, "cometfs: warning: 4b2c: 7 bytes\n");
+}
+
+static void log_as_json(void **state)
+{
+	(void)state;
+	char text[256];
+	log_open(LOG_LEVEL_INFO, LOG_FORM_JSON);
+	catch_log();
+	log_debug("no");
+	log_job(LOG_LEVEL_ERROR, "4b2c", "\"%s\"", "a");
+	log_failure("%s: %s", "/mnt", "a\nb");
+	(void)caught(text, sizeof(text));
+	log_open(LOG_LEVEL_INFO, LOG_FORM_TEXT);
+	assert_memory_equal(text, "{\"time\":\"20", 11);
+	assert_non_null(strstr(text, "Z\",\"level\":\"error\",\"request_id\":\"4b2c\","
+				     "\"message\":\"\\\"a\\\"\"}\ncometfs: /mnt: a?b\n"));
+}
+
+/* systemd tells which file of ours is its journal. */
+static void log_to_the_journal(void **state)
+{
+	(void)state;
+	struct stat st;
+	char text[256], stream[64];
+	catch_log();
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	(void)snprintf(
+		stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_open(LOG_LEVEL_INFO, LOG_FORM_TEXT);
+	log_warning("two");
+	log_job(LOG_LEVEL_INFO, "4b2c", "three");
+	log_failure("%s", "four");
+	assert_int_equal(setenv("JOURNAL_STREAM", "1:1", 1), 0);
+	log_open(LOG_LEVEL_INFO, LOG_FORM_TEXT);
+	log_error("one");
+	(void)caught(text, sizeof(text));
+	assert_string_equal(
+		text, "<4>two\n<6>4b2c: three\n<3>cometfs: four\ncometfs: error: one\n");
+}
+
 static void log_levels(void **state)
 {
 	(void)state;
 	char text[256];
-	log_open(LOG_LEVEL_WARNING, false);
+	log_open(LOG_LEVEL_WARNING, LOG_FORM_TEXT);
 	catch_log();
 	log_info("no");
 	log_debug("no");
 	log_warning("yes");
 	(void)caught(text, sizeof(text));
-	log_open(LOG_LEVEL_INFO, false);
+	log_open(LOG_LEVEL_INFO, LOG_FORM_TEXT);
 	assert_string_equal(text, "cometfs: warning: yes\n");
 }
 
@@ -99,11 +149,11 @@ static void log_elsewhere(void **state)
 {
 	(void)state;
 	char text[256];
-	log_open(LOG_LEVEL_INFO, true);
+	log_to_syslog();
 	catch_log();
 	log_info("a test of cometfs");
 	size_t length = caught(text, sizeof(text));
-	log_open(LOG_LEVEL_INFO, false);
+	log_open(LOG_LEVEL_INFO, LOG_FORM_TEXT);
 	assert_int_equal(length, 0);
 }
 
@@ -115,7 +165,7 @@ static void log_control_characters(void **state)
 		    "31m\xc2\x80\xc2\x9fz",
 		"cometfs: a?31m??z\n");
 	assert_line("\xc2\xa0\xc3\xa9\xe2\x82\x80", "cometfs: \xc2\xa0\xc3\xa9\xe2\x82\x80\n");
-	assert_line("end\xc2", "cometfs: end\xc2\n");
+	assert_line("end\xc2", "cometfs: end\xef\xbf\xbd\n");
 	assert_line("", "cometfs: \n");
 }
 
@@ -326,6 +376,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_default),
 		cmocka_unit_test(log_form),
+		cmocka_unit_test(log_of_a_job),
+		cmocka_unit_test(log_as_json),
+		cmocka_unit_test(log_to_the_journal),
 		cmocka_unit_test(log_levels),
 		cmocka_unit_test(log_elsewhere),
 		cmocka_unit_test(log_control_characters),
