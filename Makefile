@@ -79,6 +79,7 @@ OBJECTS = \
 	fs/ops_video.o \
 	fs/options.o \
 	fs/options_base.o \
+	fs/options_help.o \
 	fs/options_key.o \
 	fs/park.o \
 	fs/poll.o \

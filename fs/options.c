@@ -60,8 +60,8 @@ static const struct row rows[] = {
 		"downloads wait while the store has so much; nothing is ever deleted for it" },
 	{ "log", KIND_TEXT, AT(log_form), "text|json", "text",
 		"the form of the log; json is an object a line" },
-	{ "log_level", KIND_TEXT, AT(log_level), "error|warning|info|debug", "info",
-		"what is logged: this, and what is worse" },
+	{ "log_level", KIND_TEXT, AT(log_level), "LEVEL", "info",
+		"error, warning, info or debug: what is logged, and what is worse" },
 	{ "cafile", KIND_TEXT, AT(cafile), "PATH", NULL, "certificates to trust, in PEM form" },
 	{ "allow_http", KIND_FLAG, AT(allow_http), NULL, NULL,
 		"allow http: addresses; implied by a SOURCE on this machine" },
@@ -334,31 +334,14 @@ int options_parse(struct options *options, int argc, char *const *argv, char *wh
 	return options_complete(options, why, size);
 }
 
-void options_help(void)
+bool options_words(size_t row, struct option_words *words)
 {
-	(void)printf(
-		"usage: cometfs [SOURCE] MOUNTPOINT [-o OPTION[,OPTION...]] [-f] [-d] [-h] [-V]\n"
-		"       cometfs --check [-o store=DIR]\n"
-		"\n"
-		"Mounts the video jobs of SOURCE (by default $COMETAPI_BASE_URL, else\n"
-		"https://api.cometapi.com) at MOUNTPOINT.\n"
-		"\n"
-		"  -f  stay in the foreground, log to standard error\n"
-		"  -d  likewise, and say more\n"
-		"  -h  this help\n"
-		"  -V  the version\n"
-		"  --check  mounts nothing; reads every video of the store, exit status 1 if one is damaged\n"
-		"\n");
-	for (size_t i = 0; i < ROWS; i++) {
-		const struct row *row = &rows[i];
-		char left[64];
-		if (row->help == NULL)
-			continue;
-		(void)snprintf(left, sizeof(left), "%s%s%s", row->name,
-			row->value != NULL ? "=" : "", row->value != NULL ? row->value : "");
-		(void)printf("  -o %-22s %s%s%s%s\n", left, row->help,
-			row->fallback != NULL ? " (" : "",
-			row->fallback != NULL ? row->fallback : "",
-			row->fallback != NULL ? ")" : "");
-	}
+	if (row >= ROWS)
+		return false;
+	words->name = rows[row].name;
+	words->value = rows[row].value;
+	words->fallback = rows[row].fallback;
+	words->help = rows[row].help;
+	words->for_mount = rows[row].kind == KIND_MOUNT;
+	return true;
 }

@@ -53,7 +53,19 @@ int options_complete(struct options *options, char *why, size_t size);
 /* Writes "what: reason"; -EINVAL. */
 int options_say(char *why, size_t size, const char *what, const char *reason);
 
-/* Prints the usage and the table. */
+/* What people are told of a row of the table, in the order of its members. */
+struct option_words {
+	const char *name;
+	const char *value; /* what follows "=", NULL: nothing does */
+	const char *fallback; /* the default, NULL: none */
+	const char *help; /* NULL: it is known from mount(8), */
+	bool for_mount; /* and is not for us */
+};
+
+/* False behind the last row. */
+bool options_words(size_t row, struct option_words *words);
+
+/* Prints the usage and the table. The options of the manual page are made of it. */
 void options_help(void);
 
 /*

@@ -126,7 +126,7 @@ all_have_ended() {
 	run --separate-stderr inside $NOBODY mount $PLACE
 	echo "said: $stderr"
 	[ "$status" -ne 0 ]
-	[[ $stderr == *user_allow_other* ]]
+	[[ $stderr == "cometfs: $PLACE: "*user_allow_other* ]]
 	[ -z "$(daemons)" ]
 	echo user_allow_other >"$BATS_TEST_TMPDIR/fuse.conf"
 	inside $NOBODY mount $PLACE

@@ -94,7 +94,7 @@ type_at() {
 
 	start_cometfs
 	run --separate-stderr -1 timeout 20 "$COMETFS" "$SOURCE" "$MNT" -f -o "store=$STORE.2"
-	[[ $stderr == "cometfs: $MNT: the mount point is not empty" ]]
+	[[ $stderr == "cometfs: $MNT: the mount point is not empty, "* ]]
 	kill -STOP $DAEMON
 	"$COMETFS" "$SOURCE" "$MNT" -f -o "store=$STORE.2" 2>/dev/null 3>&- &
 	local other=$!
@@ -141,6 +141,8 @@ type_at() {
 @test "auto_unmount: root's is taken down after a crash" {
 	needs_root
 	start_cometfs auto_unmount
+	# What it is mounted by sees to that from then on.
+	wait_until '[ "$(said "mounted at")" = 1 ]'
 	kill -KILL $DAEMON
 	wait $DAEMON || true
 	DAEMON=

@@ -130,9 +130,9 @@ damaged_while_it_runs() {
 @test "--check leaves a store alone that a daemon has" {
 	have_video
 	run -1 --separate-stderr "$COMETFS" --check -o "store=$STORE"
-	[[ $stderr == "cometfs: $STORE: in use by another cometfs" ]]
+	[[ $stderr == "cometfs: $STORE: in use by another cometfs, "* ]]
 	run -1 --separate-stderr "$COMETFS" --check "$MNT" -o "store=$STORE"
-	[[ $stderr == "cometfs: --check: takes no mount point" ]]
+	[[ $stderr == "cometfs: --check: it takes no mount point" ]]
 }
 
 # What he maps still comes from the damaged file: his pages are not those of the others.
