@@ -8,6 +8,7 @@
 #   make fuzz      FUZZ_SECONDS=60 of made-up inputs for each parser; what is found is in build-fuzz/
 #   make chaos     kill -9 and power cuts at random moments, ROUNDS=100 of them; SEED=n for the same again
 #   make soak      everything at once for MINUTES=5, with ThreadSanitizer; SEED=n for the same again
+#   make manual    writes the options of the manual page anew, after a change of the table
 #   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
 #   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler. As root
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
@@ -141,7 +142,7 @@ SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c t
 HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/reader/*.h \
 	tests/fuzz/*.h)
 STORIES = $(notdir $(wildcard tests/stories/*.bats))
-SHELL_FILES = .ci/run contrib/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/stories/*.bash \
+SHELL_FILES = .ci/run contrib/*.sh contrib/man/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/stories/*.bash \
 	tests/stories/*.bats
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -289,6 +290,11 @@ bench:
 	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider $(BENCH_PROGRAMS)
 	BUILD=$(BUILD) python3 tests/bench/bench.py $(ONLY)
 
+# Not with the program: who installs it needs no more than what is in the tree.
+manual: $(BUILD)/cometfs
+	contrib/man/options.sh $< contrib/man/cometfs.1 >$(BUILD)/cometfs.1
+	cp $(BUILD)/cometfs.1 contrib/man/cometfs.1
+
 lint:
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 	shellcheck -x $(SHELL_FILES)
@@ -309,5 +315,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-trixie
 
-.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos soak bench trixie lint install uninstall clean force
+.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos soak bench trixie manual lint install uninstall clean force
 .SECONDARY:

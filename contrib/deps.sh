@@ -53,6 +53,9 @@ test   git                   git                     git               git
 test   mpv                   mpv                     mpv               mpv
 test   nginx                 nginx                   nginx             nginx
 test   plocate               plocate                 plocate           plocate
+test   mandoc                mandoc                  mandoc            mandoc
+test   groff-base            groff-base              groff             groff
+test   bsdextrautils         util-linux              util-linux        util-linux-misc
 test   zip                   zip                     zip               zip
 share  samba                 samba                   samba             samba
 share  smbclient             samba-client            smbclient         samba-client
