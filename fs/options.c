@@ -61,7 +61,7 @@ static const struct row rows[] = {
 	{ "log", KIND_TEXT, AT(log_form), "text|json", "text",
 		"the form of the log; json is an object a line" },
 	{ "log_level", KIND_TEXT, AT(log_level), "LEVEL", "info",
-		"error, warning, info or debug: what is logged, and what is worse" },
+		"the least that is logged: error, warning, info or debug" },
 	{ "cafile", KIND_TEXT, AT(cafile), "PATH", NULL, "certificates to trust, in PEM form" },
 	{ "allow_http", KIND_FLAG, AT(allow_http), NULL, NULL,
 		"allow http: addresses; implied by a SOURCE on this machine" },

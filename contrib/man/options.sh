@@ -9,7 +9,7 @@ options() {
 		# One option a line: further lines begin with many blanks.
 		/^Also/ { known = "also" }
 		/^  -o / { if (line != "") print line; line = known $0; next }
-		/^          / { sub(/^ +/, ""); line = line " " $0; next }
+		/^          / && line != "" { sub(/^ +/, ""); line = line " " $0; next }
 		{ if (line != "") print line; line = "" }
 		END { if (line != "") print line }' | awk '
 		function mdoc(text) {
