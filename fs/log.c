@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -24,11 +25,13 @@ static enum { TO_STDERR, TO_JOURNAL, TO_SYSLOG } destination;
 /* systemd tells what it has connected us to: device:inode. */
 static bool is_journal(int fd)
 {
-	unsigned long long device, inode;
-	const char *stream = getenv("JOURNAL_STREAM");
+	const char *told = getenv("JOURNAL_STREAM");
+	char ours[64];
 	struct stat st;
-	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	if (told == NULL || fstat(fd, &st) != 0)
+		return false;
+	(void)snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(told, ours) == 0;
 }
 
 void log_open(enum log_level new_most, enum log_form new_form)

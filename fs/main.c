@@ -281,8 +281,7 @@ static void lock_memory(void)
 static int check_videos(struct mount *mount)
 {
 	if (!store_is_there(mount->options.store_path))
-		return fail(
-			mount->options.store_path, "no such store, name one with -o store=DIR");
+		return fail(mount->options.store_path, "no such store, name one with -o store=DIR");
 	int r = open_store(mount);
 	if (r == 0)
 		r = check_store(mount->store, mount->catalog);
