@@ -44,6 +44,8 @@ OBJECTS = \
 	fs/fetch_turn.o \
 	fs/fetch_write.o \
 	fs/figures.o \
+	fs/gallery.o \
+	fs/gallery_page.o \
 	fs/heap.o \
 	fs/http.o \
 	fs/http_check.o \
@@ -72,6 +74,7 @@ OBJECTS = \
 	fs/ops_events.o \
 	fs/ops_figures.o \
 	fs/ops_file.o \
+	fs/ops_gallery.o \
 	fs/ops_list.o \
 	fs/ops_pass.o \
 	fs/ops_poll.o \
@@ -225,6 +228,9 @@ $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# It has the page in it.
+$(BUILD)/fs/gallery_page.o: fs/gallery.html
 
 # Other flags, other objects.
 $(BUILD)/flags: force

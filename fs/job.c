@@ -80,6 +80,22 @@ uint64_t job_next(enum job_state state, uint64_t serial, char id[ID_SIZE])
 	return serial;
 }
 
+uint64_t job_before(uint64_t serial, struct job *job)
+{
+	const struct entry *entry;
+	bool found;
+	do {
+		job_lock();
+		entry = table_before(serial);
+		serial = entry != NULL ? entry->serial : 0;
+		found = entry != NULL && !entry->hidden;
+		if (found)
+			job_unpack(entry->packed, job);
+		job_unlock();
+	} while (serial != 0 && !found);
+	return serial;
+}
+
 bool job_has_epoch(uint64_t serial, uint32_t epoch)
 {
 	struct job job = { .video_epoch = ~epoch };

@@ -20,6 +20,7 @@
 
 static const struct job_audience *audience; /* set once before the threads start */
 static struct job_counts counts; /* but for who waits. Shared: under the lock */
+static int64_t changed_ms; /* any job. Shared: under the lock */
 
 void job_set_audience(const struct job_audience *a)
 {
@@ -32,6 +33,14 @@ void job_counts(struct job_counts *out)
 	*out = counts;
 	waiters_count(out->waiters);
 	job_unlock();
+}
+
+int64_t job_changed_ms(void)
+{
+	job_lock();
+	int64_t ms = changed_ms;
+	job_unlock();
+	return ms;
 }
 
 void job_listing(enum job_state state, struct job_listing *listing)
@@ -80,6 +89,7 @@ static void end_change(struct entry *entry, const struct job *before, const stru
 	entry->padded = entry->padded && entry->opens[JOB_FILE_STATUS] > 0;
 	if (!is_seen(entry, before, after))
 		return;
+	changed_ms = clock_wall_after_ms(changed_ms);
 	listings_end(before, after);
 	counts_move(&counts, before, after);
 }
@@ -110,6 +120,7 @@ int job_table_open(void)
 {
 	listings_clear();
 	news_clear();
+	changed_ms = clock_wall_ms();
 	return grow();
 }
 

@@ -45,6 +45,12 @@ struct entry *table_next(uint64_t serial)
 	return at < count ? by_serial[at] : NULL;
 }
 
+struct entry *table_before(uint64_t serial)
+{
+	size_t at = place_of(serial);
+	return at > 0 ? by_serial[at - 1] : NULL;
+}
+
 static uint64_t hash_of(const char *id)
 {
 	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */

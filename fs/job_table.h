@@ -37,6 +37,9 @@ struct entry *table_visible(uint64_t serial);
 /* The one with the smallest serial above the given one. */
 struct entry *table_next(uint64_t serial);
 
+/* The one with the largest serial below the given one. */
+struct entry *table_before(uint64_t serial);
+
 /* The one of an id that is not hidden. */
 struct entry *table_find(const char *id);
 

@@ -25,7 +25,9 @@
 #define LASTING_S 3600.0
 #define UNKNOWN_S 5.0 /* that a provider does not know an id */
 
-static const struct tree_sizes sizes = { .status = ops_status_size, .figures = ops_figures_size };
+static const struct tree_sizes sizes = {
+	.status = ops_status_size, .figures = ops_figures_size, .gallery = ops_gallery_stat
+};
 
 void ops_open(const struct ops_context *c)
 {
@@ -45,6 +47,8 @@ int ops_entry(uint64_t parent, const char *name, uint64_t inode, struct fuse_ent
 {
 	enum tree_lasts lasts;
 	memset(entry, 0, sizeof(*entry));
+	if (inode == TREE_GALLERY)
+		inode = ops_gallery_inode();
 	int r = tree_stat(inode, &ops_context.owner, &sizes, &entry->attr, &lasts);
 	if (r != 0)
 		return r;

@@ -58,6 +58,8 @@ static void handle_free(struct handle *handle)
 		ops_status_close(handle);
 	if (handle->listener != NULL)
 		ops_events_close(handle);
+	if (handle->edition != NULL)
+		ops_gallery_close(handle);
 	ops_poll_forget(handle);
 	if (handle->fd >= 0)
 		(void)close(handle->fd);
@@ -152,12 +154,14 @@ static int open_of_job(struct handle *handle, struct fuse_file_info *fi)
 
 static int open_fixed(struct handle *handle, struct fuse_file_info *fi)
 {
-	switch (handle->inode) {
+	switch (tree_number(handle->inode)) {
 	case TREE_EVENTS:
 		return ops_events_open(handle);
 	case TREE_STATS:
 	case TREE_METRICS:
 		return ops_figures_open(handle, fi);
+	case TREE_GALLERY:
+		return ops_gallery_open(handle, fi);
 	default:
 		return -EISDIR;
 	}
@@ -189,17 +193,27 @@ static int reply_open(fuse_req_t req, const struct handle *handle, const struct 
 	return handle->listener != NULL ? ops_events_reply_open(req, fi) : fuse_reply_open(req, fi);
 }
 
+/* An open that was interrupted is not followed by a release. */
+void ops_file_reply_open(
+	fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi, int r)
+{
+	bool gone = r != 0 || reply_open(req, handle, fi) == -ENOENT;
+	if (r != 0)
+		(void)fuse_reply_err(req, -r);
+	if (gone && handle != NULL)
+		handle_close(handle);
+}
+
 void ops_file_op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
 	struct handle *handle = NULL;
 	/* Also to read, O_TRUNC: answered with success, the kernel would show an empty file. */
 	bool changes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC) != 0;
 	int r = changes ? -EACCES : handle_new(inode, fi, &handle);
-	if (r != 0)
-		(void)fuse_reply_err(req, -r);
-	/* An open that was interrupted is not followed by a release. */
-	else if (reply_open(req, handle, fi) == -ENOENT)
-		handle_close(handle);
+	if (r == 0 && handle->edition != NULL)
+		ops_gallery_reply_open(req, handle, fi);
+	else
+		ops_file_reply_open(req, handle, fi, r);
 }
 
 void ops_file_create(
@@ -253,6 +267,8 @@ void ops_file_op_read(
 		read_of_job(req, handle, size, offset);
 	else if (inode == TREE_EVENTS)
 		ops_events_read(req, handle, size, fi);
+	else if (handle->edition != NULL)
+		ops_gallery_read(req, handle, size, offset);
 	else
 		ops_file_reply(req, handle->text, handle->length, size, offset);
 }

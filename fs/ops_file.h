@@ -2,7 +2,7 @@
 /*
  * ops_file: open files. Private to ops*.c. ops_file.c has what is common to all, and the documents
  * that are no more than their text; ops_status.c status.json, ops_video.c videos, ops_events.c the
- * events, ops_figures.c the daemon's figures, ops_poll.c who waits with poll(2).
+ * events, ops_figures.c the daemon's figures, ops_gallery.c index.html, ops_poll.c who waits with poll(2).
  */
 #ifndef OPS_FILE_H
 #define OPS_FILE_H
@@ -13,6 +13,7 @@
 
 struct sheet;
 struct listener;
+struct edition;
 
 /* Set at open, then never changed but where it says so: several READs of one run at the same time. */
 struct handle {
@@ -26,6 +27,7 @@ struct handle {
 
 	struct sheet *sheet; /* of status.json */
 	struct listener *listener; /* of the events */
+	struct edition *edition; /* of the gallery */
 	char *text; /* of the other documents */
 	size_t length;
 
@@ -60,6 +62,10 @@ void ops_file_op_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info
 /* For the echo alone: a video that is there is made as if it were new. */
 void ops_file_create(
 	fuse_req_t req, const struct fuse_entry_param *entry, struct fuse_file_info *fi);
+
+/* Answers an open with a handle, or with the error r and without it. */
+void ops_file_reply_open(
+	fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi, int r);
 
 struct handle *ops_file_handle(const struct fuse_file_info *fi);
 
@@ -104,6 +110,20 @@ int ops_figures_open(struct handle *handle, struct fuse_file_info *fi);
 
 /* The size that stats.json and metrics.prom have whenever they are opened. */
 uint32_t ops_figures_size(uint64_t inode);
+
+/* ---- ops_gallery.c ------------------------------------------------------------------------------- */
+
+/* The inode of the edition that is told of now. */
+uint64_t ops_gallery_inode(void);
+
+/* The size and the time of an edition: 0 or -ESTALE. */
+int ops_gallery_stat(uint64_t inode, uint32_t *size, int64_t *changed_ms);
+
+/* 0 or -ESTALE. After it, close is the caller's duty, and the open is answered by ops_gallery_reply_open(). */
+int ops_gallery_open(struct handle *handle, struct fuse_file_info *fi);
+void ops_gallery_close(const struct handle *handle);
+void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi);
+void ops_gallery_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset);
 
 /* ---- ops_poll.c ---------------------------------------------------------------------------------- */
 

@@ -37,6 +37,7 @@ static const struct fixed fixed[PER_JOB] = {
 	[TREE_EVENTS] = { TREE_META, NAME_EVENTS, S_IFREG, false },
 	[TREE_STATS] = { TREE_META, NAME_STATS, S_IFREG, false },
 	[TREE_METRICS] = { TREE_META, NAME_METRICS, S_IFREG, false },
+	[TREE_GALLERY] = { TREE_ROOT, NAME_GALLERY, S_IFREG, false },
 };
 
 static const char *const file_names[TREE_KINDS] = {
@@ -77,6 +78,11 @@ uint64_t tree_inode_of(const struct job *job, enum tree_kind kind)
 	return tree_inode(job->serial, kind) | epoch << EPOCH_SHIFT;
 }
 
+uint64_t tree_inode_of_gallery(uint32_t epoch)
+{
+	return TREE_GALLERY | (uint64_t)epoch << EPOCH_SHIFT;
+}
+
 bool tree_is_stale(uint64_t inode, const struct job *job)
 {
 	return inode != tree_inode_of(job, tree_kind(inode));
@@ -96,7 +102,8 @@ static enum job_state state_of(uint64_t inode)
 static bool is_number(uint64_t inode)
 {
 	if (tree_serial(inode) == 0)
-		return inode < PER_JOB && fixed[inode].name != NULL;
+		return fixed[tree_number(inode)].name != NULL &&
+		       (inode == tree_number(inode) || tree_number(inode) == TREE_GALLERY);
 	return tree_kind(inode) < TREE_KINDS &&
 	       (tree_kind(inode) == TREE_VIDEO || tree_kind(inode) == TREE_RESPONSE ||
 		       inode == tree_number(inode));
@@ -108,7 +115,7 @@ static int check_directory(uint64_t inode, struct job_view *view)
 	if (!is_number(inode))
 		return -ENOENT;
 	if (tree_serial(inode) == 0)
-		return fixed[inode].type == S_IFDIR ? 0 : -ENOTDIR;
+		return fixed[tree_number(inode)].type == S_IFDIR ? 0 : -ENOTDIR;
 	int r = job_get(tree_serial(inode), view);
 	return r == 0 && tree_kind(inode) != TREE_JOB_DIR ? -ENOTDIR : r;
 }
@@ -117,7 +124,7 @@ static uint64_t parent_of(uint64_t inode, const struct job_view *view)
 {
 	uint64_t serial = tree_serial(inode);
 	if (serial == 0)
-		return fixed[inode].parent;
+		return fixed[tree_number(inode)].parent;
 	if (tree_kind(inode) == TREE_LINK)
 		return TREE_STATE(view->job.state);
 	return tree_kind(inode) == TREE_JOB_DIR ? TREE_JOBS : tree_inode(serial, TREE_JOB_DIR);
@@ -205,6 +212,8 @@ bool tree_name_lasts(uint64_t parent, const char *name)
 	struct job_view view;
 	if (is_of_state(parent))
 		return false;
+	if (parent == TREE_ROOT)
+		return strcmp(name, NAME_GALLERY) != 0;
 	if (tree_serial(parent) == 0 || strcmp(name, NAME_STATUS) == 0)
 		return true;
 	if (job_get(tree_serial(parent), &view) != 0)

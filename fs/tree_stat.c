@@ -177,6 +177,17 @@ static int stat_fixed(struct stat *st, uint64_t inode, const struct tree_owner *
 	}
 }
 
+/* Each edition is a file that never changes. */
+static int stat_gallery(struct stat *st, uint64_t inode, const struct tree_sizes *sizes)
+{
+	uint32_t size;
+	int64_t changed_ms;
+	int r = sizes->gallery(inode, &size, &changed_ms);
+	if (r == 0)
+		stat_document(st, size, changed_ms);
+	return r < 0 ? r : false;
+}
+
 static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *owner,
 	const struct tree_sizes *sizes, enum tree_lasts *lasts)
 {
@@ -184,7 +195,8 @@ static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *ow
 	int r;
 
 	if (tree_serial(inode) == 0) {
-		r = stat_fixed(st, inode, owner, sizes);
+		r = tree_number(inode) == TREE_GALLERY ? stat_gallery(st, inode, sizes)
+						       : stat_fixed(st, inode, owner, sizes);
 		*lasts = r > 0 ? TREE_LASTS : TREE_CHANGES;
 		return r < 0 ? r : 0;
 	}

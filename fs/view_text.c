@@ -35,7 +35,7 @@ static bool make_room(struct text *text, size_t more)
 	return true;
 }
 
-static void put_bytes(struct text *text, const char *bytes, size_t length)
+void text_put_bytes(struct text *text, const char *bytes, size_t length)
 {
 	if (!make_room(text, length))
 		return;
@@ -45,7 +45,7 @@ static void put_bytes(struct text *text, const char *bytes, size_t length)
 
 void text_put(struct text *text, const char *string)
 {
-	put_bytes(text, string, strlen(string));
+	text_put_bytes(text, string, strlen(string));
 }
 
 static void put_blanks(struct text *text, size_t count)
@@ -54,6 +54,12 @@ static void put_blanks(struct text *text, size_t count)
 		return;
 	memset(text->bytes + text->length, ' ', count);
 	text->length += count;
+}
+
+/* What could end or begin something in a page. */
+static bool is_mark(uint32_t point)
+{
+	return point == '<' || point == '>' || point == '&';
 }
 
 static void put_escaped(struct text *text, uint32_t point)
@@ -80,10 +86,10 @@ void text_quote(struct text *text, const char *string)
 		bool control = utf8_is_control(point);
 		if (point == UTF8_REPLACEMENT || (text->plain && control))
 			text_put(text, "\xef\xbf\xbd");
-		else if (control || point == '"' || point == '\\')
+		else if (control || point == '"' || point == '\\' || (text->page && is_mark(point)))
 			put_escaped(text, point);
 		else
-			put_bytes(text, string, length);
+			text_put_bytes(text, string, length);
 	}
 	text_put(text, "\"");
 }
@@ -127,7 +133,7 @@ void text_member(struct text *text, const char *key, const char *value, int widt
 	put_key(text, key);
 	if (text->wide && length < (size_t)width)
 		put_blanks(text, (size_t)width - length);
-	put_bytes(text, value, length);
+	text_put_bytes(text, value, length);
 }
 
 void text_string(struct text *text, const char *key, const char *value)
@@ -162,7 +168,7 @@ void text_time(struct text *text, const char *key, int64_t seconds, int width)
 
 char *text_end(struct text *text, size_t *length)
 {
-	put_bytes(text, "\n", 2);
+	text_put_bytes(text, "\n", 2);
 	if (text->failed) {
 		free(text->bytes);
 		return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view_text: JSON as it is written, member by member. Private to view*.c.
+ * view_text: JSON as it is written, member by member. Private to view*.c and gallery.c.
  *
  * What cJSON prints has tabs, numbers that went through a double, and no constant widths.
  */
@@ -19,6 +19,7 @@ struct text {
 	bool failed;
 	bool wide; /* whether the widths of members count; set by the user */
 	bool plain; /* no JSON: control characters cannot be written; set by the user */
+	bool page; /* it stands in an HTML page: its marks are written as escapes; set by the user */
 	bool begun; /* the open object has a member */
 	unsigned depth;
 };
@@ -39,7 +40,8 @@ void text_time(struct text *text, const char *key, int64_t seconds, int width);
 
 #define TEXT_TIME_WIDTH 22
 
-/* No member: text as it is; a string in quotes. */
+/* No member: bytes or text as they are; a string in quotes. */
+void text_put_bytes(struct text *text, const char *bytes, size_t length);
 void text_put(struct text *text, const char *string);
 void text_quote(struct text *text, const char *string);
 

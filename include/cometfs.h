@@ -110,6 +110,7 @@ struct report {
 };
 
 /* Names in the mount. Those in by-state/ are the words of the states. */
+#define NAME_GALLERY "index.html"
 #define NAME_JOBS "jobs"
 #define NAME_BY_STATE "by-state"
 #define NAME_META ".cometfs"

@@ -141,6 +141,15 @@ uint64_t job_find(const char *id);
  */
 uint64_t job_next(enum job_state state, uint64_t serial, char id[ID_SIZE]);
 
+/*
+ * The job with the largest serial below the given one, the newest of those before it; 0 at the end. For who
+ * makes a document of its own of all jobs, and tells nobody anything that would have to be recalled.
+ */
+uint64_t job_before(uint64_t serial, struct job *job);
+
+/* When any job has changed last, or the table was opened: Unix milliseconds. */
+int64_t job_changed_ms(void);
+
 void job_listing(enum job_state state, struct job_listing *listing);
 
 /* Whether the video is still that of an epoch. */

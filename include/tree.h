@@ -4,8 +4,8 @@
  *
  * Owns    the shape of the mount and the numbering of its inodes: serial * 16 + kind for what is
  *         of a job, fixed ones below 16. A video that begins anew is another file: its epoch is in
- *         the uppermost 24 bits, for the kernel alone. No number is ever another file's: they are
- *         what handles are made of, which outlive the daemon.
+ *         the uppermost 24 bits, for the kernel alone; so is each edition of the gallery. No number
+ *         is ever another file's: they are what handles are made of, which outlive the daemon.
  * Thread  any: it only looks at snapshots.
  * Never   knows network, disk, locks or libfuse.
  */
@@ -25,6 +25,7 @@
 #define TREE_EVENTS 10
 #define TREE_STATS 11
 #define TREE_METRICS 12
+#define TREE_GALLERY 13
 
 /* What an inode of a job is. The link stands in by-state/, not below the job. */
 enum tree_kind { TREE_JOB_DIR, TREE_STATUS, TREE_RESPONSE, TREE_VIDEO, TREE_LINK, TREE_KINDS };
@@ -43,6 +44,8 @@ struct tree_owner {
 struct tree_sizes {
 	uint32_t (*status)(const struct job_view *view);
 	uint32_t (*figures)(uint64_t inode); /* TREE_STATS, TREE_METRICS */
+	/* The size and the time of an edition of the gallery: 0 or -ESTALE. */
+	int (*gallery)(uint64_t inode, uint32_t *size, int64_t *changed_ms);
 };
 
 uint64_t tree_inode(uint64_t serial, enum tree_kind kind);
@@ -52,6 +55,9 @@ uint64_t tree_number(uint64_t inode); /* as programs see it, st_ino: of all epoc
 
 /* Of a file of a job as it is now, with its epoch. */
 uint64_t tree_inode_of(const struct job *job, enum tree_kind kind);
+
+/* Of an edition of the gallery. Only the lower 24 bits of its epoch count. */
+uint64_t tree_inode_of_gallery(uint32_t epoch);
 
 /* Whether a video has begun anew since the kernel was told of its inode. */
 bool tree_is_stale(uint64_t inode, const struct job *job);

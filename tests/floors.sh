@@ -15,7 +15,7 @@ rooms='
 4 shared    shared
 4 echo      echo
 4 tree      tree
-4 view      view
+4 view      view gallery
 3 check     check
 3 engine    engine run letters change rows poll manners probe cadence notice fetch mp4 start verdict
 2 job       job

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * index.html comes in editions, each another file to the kernel: its size is given when it is first told
+ * of, from the number of jobs; the page is made when it is opened, fits into that, and blanks follow it. So
+ * to look at attributes costs nothing, all who have it open share one page, and no tool reads half of one
+ * and half of another, whichever way it reads. An edition that nobody has open has no page.
+ */
+#include "ops_file.h"
+
+#include "base.h"
+#include "gallery.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EDITIONS 8 /* which can be opened; of so many at most there is a page in memory */
+#define NEW_MS 1000 /* one is told of for so long */
+#define STEP 65536 /* of sizes */
+#define PAD_LINE 4096 /* the length of a line of blanks */
+
+/* An open that waits for the page that another one makes. */
+struct waiting {
+	STAILQ_ENTRY(waiting) link;
+	fuse_req_t req;
+	struct handle *handle;
+	struct fuse_file_info fi;
+};
+
+STAILQ_HEAD(waitings, waiting);
+
+/* Shared: under the lock. */
+static struct edition {
+	uint64_t inode; /* 0: not used yet */
+	uint32_t size; /* of the file */
+	uint32_t limit; /* of the page, what was told just before is no less */
+	int64_t changed_ms;
+	int64_t begun_ms; /* by clock_ms() */
+	int64_t told_ms; /* likewise, when somebody was told of it last */
+	unsigned opens;
+	bool making; /* one who opens it makes its page */
+	struct waitings waitings; /* the others */
+	char *text; /* stays the same as long as it is open */
+	size_t length;
+} editions[EDITIONS];
+
+static struct edition *latest;
+static uint32_t epoch;
+static uint32_t least; /* of sizes: a page was once cut */
+
+/* ---- editions ------------------------------------------------------------------------------------ */
+
+/* The one that has been told of longest ago, which nobody has open; NULL when there is none. */
+static struct edition *oldest_free(void)
+{
+	struct edition *oldest = NULL;
+	for (size_t i = 0; i < EDITIONS; i++) {
+		struct edition *e = &editions[i];
+		if (e->opens == 0 && (oldest == NULL || e->told_ms < oldest->told_ms))
+			oldest = e;
+	}
+	return oldest;
+}
+
+/*
+ * Who has just been told of the one before, and opens this one, may read no more than he was told. After a
+ * restart it is no inode of before.
+ */
+static void begin(struct edition *e, uint32_t size, int64_t changed_ms, int64_t now_ms)
+{
+	bool just_told = latest != NULL && now_ms - latest->told_ms < NEW_MS;
+	uint32_t limit = just_told && latest->size < size ? latest->size : size;
+	if (epoch == 0)
+		epoch = (uint32_t)(clock_wall_ms() / 1000);
+	if (just_told && latest->size > size)
+		size = latest->size;
+	*e = (struct edition){ .inode = tree_inode_of_gallery(++epoch),
+		.size = size,
+		.limit = limit,
+		.changed_ms = changed_ms,
+		.begun_ms = now_ms,
+		.told_ms = now_ms };
+	STAILQ_INIT(&e->waitings);
+	latest = e;
+}
+
+static uint32_t size_of_now(void)
+{
+	struct job_counts counts;
+	job_counts(&counts);
+	uint32_t size = gallery_size(&counts);
+	return (size + STEP - 1) / STEP * STEP;
+}
+
+uint64_t ops_gallery_inode(void)
+{
+	uint32_t size = size_of_now();
+	int64_t changed_ms = job_changed_ms(), now_ms = clock_ms();
+	ops_file_lock();
+	bool old = latest == NULL || now_ms - latest->begun_ms >= NEW_MS;
+	struct edition *e = old ? oldest_free() : NULL;
+	if (e != NULL)
+		begin(e, size > least ? size : least, changed_ms, now_ms);
+	uint64_t inode = latest->inode;
+	ops_file_unlock();
+	return inode;
+}
+
+/* Under the lock. */
+static struct edition *find(uint64_t inode)
+{
+	for (size_t i = 0; i < EDITIONS; i++) {
+		if (editions[i].inode == inode)
+			return &editions[i];
+	}
+	return NULL;
+}
+
+int ops_gallery_stat(uint64_t inode, uint32_t *size, int64_t *changed_ms)
+{
+	int64_t now_ms = clock_ms();
+	ops_file_lock();
+	struct edition *e = find(inode);
+	if (e != NULL) {
+		e->told_ms = now_ms;
+		*size = e->size;
+		*changed_ms = e->changed_ms;
+	}
+	ops_file_unlock();
+	return e != NULL ? 0 : -ESTALE;
+}
+
+/* ---- the page ------------------------------------------------------------------------------------ */
+
+static struct gallery_about about(void)
+{
+	struct gallery_about about = { .mountpoint = ops_context.mountpoint,
+		.provider = ops_context.provider,
+		.taken_ms = clock_wall_ms() };
+	struct figures figures;
+	figures_get(&figures);
+	for (size_t i = 0; i < WRONGS; i++) {
+		int64_t since_ms = figures.value[FIGURE_WRONG_MS + i];
+		about.wrong_ms[i] = since_ms != 0 ? figures.now_ms - since_ms + 1 : 0;
+	}
+	return about;
+}
+
+/* NULL without memory. *omitted: how many jobs had no room. */
+static char *make_page(size_t limit, size_t *length, size_t *omitted)
+{
+	const struct gallery_about a = about();
+	struct gallery *gallery = gallery_new(&a, limit);
+	struct job job;
+	if (gallery == NULL)
+		return NULL;
+	for (uint64_t at = UINT64_MAX; (at = job_before(at, &job)) != 0;)
+		gallery_add(gallery, &job);
+	*omitted = gallery_omitted(gallery);
+	return gallery_end(gallery, length);
+}
+
+static void answer(fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi, int r)
+{
+	ops_file_reply_open(req, handle, fi, r);
+}
+
+/* Of one that was cut the next is twice as large. */
+static void grow(const struct edition *e, size_t omitted)
+{
+	if (omitted > 0 && e->limit == e->size && e->size < GALLERY_MAX)
+		least = e->size < GALLERY_MAX / 2 ? e->size * 2 : GALLERY_MAX;
+}
+
+static int publish(struct edition *e, struct waitings *waitings)
+{
+	size_t length = 0, omitted = 0;
+	char *text = make_page(e->limit, &length, &omitted);
+	ops_file_lock();
+	e->text = text;
+	e->length = length;
+	e->making = false;
+	grow(e, omitted);
+	STAILQ_CONCAT(waitings, &e->waitings);
+	ops_file_unlock();
+	return text != NULL ? 0 : -ENOMEM;
+}
+
+/* Who opens it first makes it, and then answers those who have come meanwhile: nobody waits for a lock. */
+void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi)
+{
+	struct waitings waitings = STAILQ_HEAD_INITIALIZER(waitings);
+	struct edition *e = handle->edition;
+	struct waiting *own = calloc(1, sizeof(*own)), *w;
+	if (own == NULL) {
+		answer(req, handle, fi, -ENOMEM);
+		return;
+	}
+	*own = (struct waiting){ .req = req, .handle = handle, .fi = *fi };
+	ops_file_lock();
+	bool there = e->text != NULL, making = e->making;
+	e->making = !there;
+	STAILQ_INSERT_TAIL(there ? &waitings : &e->waitings, own, link);
+	ops_file_unlock();
+	int r = there || making ? 0 : publish(e, &waitings);
+	while ((w = STAILQ_FIRST(&waitings)) != NULL) {
+		STAILQ_REMOVE_HEAD(&waitings, link);
+		answer(w->req, w->handle, &w->fi, r);
+		free(w);
+	}
+}
+
+int ops_gallery_open(struct handle *handle, struct fuse_file_info *fi)
+{
+	ops_file_lock();
+	struct edition *e = find(handle->inode);
+	if (e != NULL)
+		e->opens++;
+	ops_file_unlock();
+	handle->edition = e;
+	fi->direct_io = true;
+	return e != NULL ? 0 : -ESTALE;
+}
+
+void ops_gallery_close(const struct handle *handle)
+{
+	struct edition *e = handle->edition;
+	char *text = NULL;
+	ops_file_lock();
+	assert(e->opens > 0);
+	if (--e->opens == 0) {
+		text = e->text;
+		e->text = NULL;
+	}
+	ops_file_unlock();
+	free(text);
+}
+
+/* ---- read ---------------------------------------------------------------------------------------- */
+
+/* Blanks, and now and then the end of a line; of the file too. */
+static void pad(char *to, size_t from, size_t end)
+{
+	for (size_t at = from; at < end; at++)
+		*to++ = (at + 1) % PAD_LINE == 0 ? '\n' : ' ';
+}
+
+void ops_gallery_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+{
+	const struct edition *e = handle->edition;
+	ops_file_lock();
+	const char *text = e->text;
+	size_t length = e->length;
+	ops_file_unlock();
+	size_t at = (uint64_t)offset < e->size ? (size_t)offset : e->size;
+	size_t end = size < e->size - at ? at + size : e->size;
+	size_t text_end = end < length ? end : length;
+	char *slice = malloc(end - at + 1);
+	if (slice == NULL) {
+		(void)fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (at < text_end)
+		memcpy(slice, text + at, text_end - at);
+	else
+		text_end = at;
+	pad(slice + (text_end - at), text_end, end);
+	(void)fuse_reply_buf(req, slice, end - at);
+	free(slice);
+}
