@@ -24,7 +24,6 @@
 struct gallery {
 	struct text text;
 	const char *rest; /* of the page, behind the data */
-	size_t size;
 	size_t jobs, omitted;
 };
 
@@ -162,22 +161,27 @@ static void put_about(struct text *text, const struct gallery_about *about)
 	text_put(text, "[");
 }
 
-struct gallery *gallery_new(const struct gallery_about *about, size_t size)
+struct gallery *gallery_new(const struct gallery_about *about, char *bytes, size_t size)
 {
 	struct gallery *gallery = calloc(1, sizeof(*gallery));
 	const char *page = gallery_page(), *place = strstr(page, GALLERY_PLACE);
 	assert(place != NULL);
 	if (gallery == NULL)
 		return NULL;
-	gallery->text.page = true;
-	gallery->size = size;
 	gallery->rest = place + strlen(GALLERY_PLACE);
+	gallery->text = (struct text){
+		.bytes = bytes,
+		.room = size - strlen(gallery->rest) - TAIL_SIZE,
+		.fixed = true,
+		.page = true,
+	};
 	text_put_bytes(&gallery->text, page, (size_t)(place - page));
 	put_about(&gallery->text, about);
+	assert(!gallery->text.failed);
 	return gallery;
 }
 
-/* What was written of it is taken back. */
+/* What was written of one that has no room is taken back. */
 void gallery_add(struct gallery *gallery, const struct job *job)
 {
 	struct text *text = &gallery->text;
@@ -187,30 +191,28 @@ void gallery_add(struct gallery *gallery, const struct job *job)
 		put_job(text, job);
 		text_put(text, "]");
 	}
-	if (gallery->omitted == 0 &&
-		text->length + strlen(gallery->rest) + TAIL_SIZE <= gallery->size) {
+	if (gallery->omitted == 0 && !text->failed) {
 		gallery->jobs++;
 		return;
 	}
+	text->failed = false;
 	text->length = before;
 	gallery->omitted++;
 }
 
-size_t gallery_omitted(const struct gallery *gallery)
-{
-	return gallery->omitted;
-}
-
-char *gallery_end(struct gallery *gallery, size_t *length)
+size_t gallery_end(struct gallery *gallery, size_t *omitted)
 {
 	struct text *text = &gallery->text;
+	text->room += strlen(gallery->rest) + TAIL_SIZE;
 	text_put(text, "]");
 	text->begun = true;
 	put_member(text, "omitted");
 	put_number(text, (int64_t)gallery->omitted, 0);
 	text_put(text, "}\n");
 	text_put(text, gallery->rest);
-	char *bytes = text_end(text, length);
+	assert(!text->failed);
+	size_t length = text->length;
+	*omitted = gallery->omitted;
 	free(gallery);
-	return bytes;
+	return length;
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define EDITIONS 8 /* which can be opened; of so many at most there is a page in memory */
 #define NEW_MS 1000 /* one is told of for so long */
@@ -147,23 +148,35 @@ static struct gallery_about about(void)
 	return about;
 }
 
+/* All of it goes back to the system at the end, and what is not written takes no memory. */
+static char *page_new(size_t limit)
+{
+	char *text = mmap(NULL, limit, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return text != MAP_FAILED ? text : NULL;
+}
+
+static void page_free(char *text, size_t limit)
+{
+	if (text != NULL)
+		(void)munmap(text, limit);
+}
+
 /* NULL without memory. *omitted: how many jobs had no room. */
 static char *make_page(size_t limit, size_t *length, size_t *omitted)
 {
 	const struct gallery_about a = about();
-	struct gallery *gallery = gallery_new(&a, limit);
+	char *text = page_new(limit);
+	struct gallery *gallery = text != NULL ? gallery_new(&a, text, limit) : NULL;
 	struct job job;
-	if (gallery == NULL)
+	if (gallery == NULL) {
+		page_free(text, limit);
 		return NULL;
+	}
 	for (uint64_t at = UINT64_MAX; (at = job_before(at, &job)) != 0;)
 		gallery_add(gallery, &job);
-	*omitted = gallery_omitted(gallery);
-	return gallery_end(gallery, length);
-}
-
-static void answer(fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi, int r)
-{
-	ops_file_reply_open(req, handle, fi, r);
+	*length = gallery_end(gallery, omitted);
+	return text;
 }
 
 /* Of one that was cut the next is twice as large. */
@@ -194,7 +207,7 @@ void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct 
 	struct edition *e = handle->edition;
 	struct waiting *own = calloc(1, sizeof(*own)), *w;
 	if (own == NULL) {
-		answer(req, handle, fi, -ENOMEM);
+		ops_file_reply_open(req, handle, fi, -ENOMEM);
 		return;
 	}
 	*own = (struct waiting){ .req = req, .handle = handle, .fi = *fi };
@@ -206,7 +219,7 @@ void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct 
 	int r = there || making ? 0 : publish(e, &waitings);
 	while ((w = STAILQ_FIRST(&waitings)) != NULL) {
 		STAILQ_REMOVE_HEAD(&waitings, link);
-		answer(w->req, w->handle, &w->fi, r);
+		ops_file_reply_open(w->req, w->handle, &w->fi, r);
 		free(w);
 	}
 }
@@ -228,13 +241,14 @@ void ops_gallery_close(const struct handle *handle)
 	struct edition *e = handle->edition;
 	char *text = NULL;
 	ops_file_lock();
+	size_t limit = e->limit;
 	assert(e->opens > 0);
 	if (--e->opens == 0) {
 		text = e->text;
 		e->text = NULL;
 	}
 	ops_file_unlock();
-	free(text);
+	page_free(text, limit);
 }
 
 /* ---- read ---------------------------------------------------------------------------------------- */

@@ -23,6 +23,10 @@ static bool make_room(struct text *text, size_t more)
 		return false;
 	if (text->room - text->length >= more)
 		return true;
+	if (text->fixed) {
+		text->failed = true;
+		return false;
+	}
 	while (room - text->length < more)
 		room *= 2;
 	char *bytes = realloc(text->bytes, room);

@@ -11,11 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All zero at first. Memory may run out at any time: only text_end() tells. */
+/*
+ * All zero at first, or with bytes and room of the user's own, and fixed. Memory, or that room, may run out at
+ * any time: only text_end(), or failed, tells.
+ */
 struct text {
 	char *bytes;
 	size_t length;
 	size_t room;
+	bool fixed; /* bytes are the user's; no text_end() */
 	bool failed;
 	bool wide; /* whether the widths of members count; set by the user */
 	bool plain; /* no JSON: control characters cannot be written; set by the user */

@@ -30,16 +30,13 @@ uint32_t gallery_size(const struct job_counts *counts);
 
 struct gallery;
 
-/* A page of at most size bytes. NULL without memory. */
-struct gallery *gallery_new(const struct gallery_about *about, size_t size);
+/* A page in size bytes of the caller's, which are at least what gallery_size() says of no jobs. NULL without memory. */
+struct gallery *gallery_new(const struct gallery_about *about, char *bytes, size_t size);
 
 /* One job more, the newest first. Where there is no room for it, it is left out, and so are all after it. */
 void gallery_add(struct gallery *gallery, const struct job *job);
 
-/* How many were left out. */
-size_t gallery_omitted(const struct gallery *gallery);
-
-/* Ends it: the page, malloc'ed, the caller frees it; *length without the NUL that follows. NULL without memory. */
-char *gallery_end(struct gallery *gallery, size_t *length);
+/* Ends it: the length of the page. *omitted: how many jobs were left out. */
+size_t gallery_end(struct gallery *gallery, size_t *omitted);
 
 #endif

@@ -161,7 +161,7 @@ needs_root() {
 @test "without -f it returns when the mount answers, and says nothing" {
 	run -0 "$COMETFS" "$SOURCE" "$MNT" -o "store=$STORE" 3>&-
 	[ -z "$output" ]
-	[ "$(ls "$MNT")" = $'by-state\njobs' ]
+	[ "$(ls "$MNT")" = $'by-state\nindex.html\njobs' ]
 	[ -n "$(daemon_pid)" ]
 	fusermount3 -u "$MNT"
 	wait_until '[ -z "$(daemon_pid)" ]'

@@ -4,7 +4,7 @@
 # where cometfs is installed, and /dev/fuse is for everybody, as it is on most machines.
 load lib.bash
 
-NAMES=$'by-state\njobs' # in the root of a mount
+NAMES=$'by-state\nindex.html\njobs' # in the root of a mount
 
 NOBODY='setpriv --reuid=65534 --regid=65534 --clear-groups'
 PLACE=/mnt/videos

@@ -4,7 +4,7 @@
 # everything, and beside the mounts of others.
 load lib.bash
 
-NAMES=$'by-state\njobs' # in the root of a mount
+NAMES=$'by-state\nindex.html\njobs' # in the root of a mount
 
 teardown() {
 	local good=true

@@ -26,7 +26,7 @@ refused() {
 
 @test "an empty mount has its directories, and no jobs" {
 	start_cometfs
-	[ "$(ls -A "$MNT")" = $'by-state\njobs' ]
+	[ "$(ls -A "$MNT")" = $'by-state\nindex.html\njobs' ]
 	[ -z "$(ls -A "$MNT/jobs")" ]
 	[ "$(stat -c %F "$MNT/jobs")" = directory ]
 }
@@ -66,7 +66,7 @@ refused() {
 	run ! mkdir "$MNT/jobs/../$ID"
 	fails_with "No such file or directory" mkdir "$MNT/jobs/a/b"
 	[ -z "$(ls -A "$MNT/jobs")" ]
-	[ "$(ls -A "$MNT")" = $'by-state\njobs' ]
+	[ "$(ls -A "$MNT")" = $'by-state\nindex.html\njobs' ]
 }
 
 @test "mkdir does not wait for the network, and is remembered when it returns" {

@@ -30,7 +30,7 @@ all_refuse() {
 		root="$MNT" jobs="$jobs" job="$jobs/$ID" status="$jobs/$ID/status.json" \
 		response="$jobs/$ID/response.json" video="$jobs/$ID/video.mp4" coming="$jobs/$ID2/video.mp4" \
 		by-state="$MNT/by-state" state="$done" link="$done/$ID" .cometfs="$MNT/.cometfs" \
-		events="$MNT/.cometfs/events" >"$new"
+		events="$MNT/.cometfs/events" gallery="$MNT/index.html" >"$new"
 	[ -z "${REFUSED:-}" ] || cp "$new" "$table"
 	# Users are not asked what only root may try.
 	local root_only='^$'
@@ -39,7 +39,7 @@ all_refuse() {
 	# And all is as it was.
 	cmp "$jobs/$ID/video.mp4" tests/provider/clip.mp4
 	[ "$(ls "$jobs/$ID")" = $'response.json\nstatus.json\nvideo.mp4' ]
-	[ "$(ls -A "$MNT")" = $'by-state\njobs' ]
+	[ "$(ls -A "$MNT")" = $'by-state\nindex.html\njobs' ]
 	shape_is_right $ID
 }
 

@@ -97,6 +97,32 @@ static void several(void **state)
 	assert_int_equal(count(), 3);
 }
 
+static void the_newest_first(void **state)
+{
+	struct job job;
+	(void)state;
+	assert_int_equal(job_before(UINT64_MAX, &job), 0);
+	int64_t opened_ms = job_changed_ms();
+	put(job_named(1, "a"));
+	put(job_named(7, "b"));
+	put(job_named(8, "c"));
+	put(job_named(FAR_SERIAL, "d"));
+	int64_t put_ms = job_changed_ms();
+	assert_true(put_ms > opened_ms);
+	assert_int_equal(job_before(UINT64_MAX, &job), FAR_SERIAL);
+	assert_string_equal(job.id, "d");
+	assert_int_equal(job_hide(7), 0);
+	assert_int_equal(job_hide(8), 0);
+	assert_true(job_changed_ms() > put_ms);
+	put_ms = job_changed_ms();
+	assert_int_equal(job_before(FAR_SERIAL, &job), 1);
+	assert_string_equal(job.id, "a");
+	assert_int_equal(job_before(1, &job), 0);
+	assert_int_equal(job_before(0, &job), 0);
+	/* To look changes nothing. */
+	assert_int_equal(job_changed_ms(), put_ms);
+}
+
 static void a_new_value_takes_the_place_of_the_old(void **state)
 {
 	struct job_view view;
@@ -445,6 +471,7 @@ int main(void)
 		cmocka_unit_test(nothing_before_it_is_open),
 		ON_TABLE(empty),
 		ON_TABLE(several),
+		ON_TABLE(the_newest_first),
 		ON_TABLE(a_new_value_takes_the_place_of_the_old),
 		ON_TABLE(more_than_its_first_room),
 		ON_TABLE(removed),

@@ -240,6 +240,12 @@ static void list_root(void **state)
 	at = assert_entry(TREE_ROOT, at, TREE_ROOT, "..");
 	at = assert_entry(TREE_ROOT, at, TREE_JOBS, "jobs");
 	at = assert_entry(TREE_ROOT, at, TREE_BY_STATE, "by-state");
+	struct tree_entry entry;
+	assert_int_equal(tree_list(TREE_ROOT, at, &entry), 1);
+	assert_string_equal(entry.name, "index.html");
+	assert_int_equal(entry.inode, TREE_GALLERY);
+	assert_int_equal(entry.type, S_IFREG);
+	at = entry.next;
 	assert_end(TREE_ROOT, at);
 	assert_end(TREE_ROOT, UINT64_MAX);
 }

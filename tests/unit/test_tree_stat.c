@@ -156,7 +156,7 @@ static void stat_nothing(void **state)
 	struct stat st;
 	put(job_named(1, "aaa"));
 	assert_no_stat(0);
-	assert_no_stat(13);
+	assert_no_stat(14);
 	assert_no_stat(15);
 	assert_no_stat(19);
 	assert_no_stat(21);

@@ -159,6 +159,51 @@ static void meta(void **unused)
 	assert_int_equal(tree_lookup(TREE_EVENTS, "x", &inode), -ENOTDIR);
 }
 
+/* The editions of it that there are, to this test: those of an even epoch. */
+static int edition(uint64_t inode, uint32_t *size, int64_t *changed_ms)
+{
+	uint64_t epoch = inode >> 40;
+	*size = (uint32_t)epoch * 10;
+	*changed_ms = (int64_t)epoch * 1000 + 7;
+	return epoch % 2 == 0 ? 0 : -ESTALE;
+}
+
+static void gallery(void **unused)
+{
+	const struct tree_sizes of_gallery = { .gallery = edition };
+	const struct tree_owner somebody = { .umask = 022 };
+	enum tree_lasts lasts;
+	struct stat st;
+	uint64_t inode;
+	(void)unused;
+	assert_int_equal(tree_lookup(TREE_ROOT, "index.html", &inode), 0);
+	assert_int_equal(inode, TREE_GALLERY);
+	assert_false(tree_name_lasts(TREE_ROOT, "index.html"));
+	uint64_t second = tree_inode_of_gallery(2);
+	assert_int_equal(tree_number(second), TREE_GALLERY);
+	assert_int_equal(tree_serial(second), 0);
+	assert_int_equal(tree_inode_of_gallery(UINT32_C(0xff000002)), second);
+	assert_int_equal(tree_stat(second, &somebody, &of_gallery, &st, &lasts), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0444);
+	assert_int_equal(st.st_ino, TREE_GALLERY);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(st.st_size, 20);
+	assert_int_equal(st.st_mtim.tv_sec, 2);
+	assert_int_equal(st.st_mtim.tv_nsec, 7000000);
+	assert_int_equal(lasts, TREE_CHANGES);
+	assert_int_equal(
+		tree_stat(tree_inode_of_gallery(3), &somebody, &of_gallery, &st, &lasts), -ESTALE);
+	/* For who has a handle of it. */
+	assert_int_equal(tree_lookup(second, ".", &inode), 0);
+	assert_int_equal(inode, second);
+	assert_int_equal(tree_lookup(second, "..", &inode), 0);
+	assert_int_equal(inode, TREE_ROOT);
+	assert_int_equal(tree_lookup(second, "x", &inode), -ENOTDIR);
+	/* Nothing else that is fixed has editions. */
+	assert_int_equal(tree_lookup(second - TREE_GALLERY + TREE_ROOT, ".", &inode), -ENOENT);
+	assert_int_equal(tree_lookup(second - TREE_GALLERY + 15, ".", &inode), -ENOENT);
+}
+
 /* Videos and answers come by themselves, and by-state/ follows; everything else is done through the mount. */
 static void names(void **unused)
 {
@@ -281,6 +326,7 @@ int main(void)
 		TEST(a_link_follows_the_state),
 		TEST(a_needle),
 		TEST(meta),
+		TEST(gallery),
 		TEST(names),
 		TEST(answers),
 		TEST(forged),
