@@ -175,6 +175,10 @@ many_jobs() {
 @test "in a browser: 5,000 jobs are there at once, and scroll as quickly as fifty" {
 	start_answers queued
 	start_cometfs interval=3600
-	many_jobs 5000
+	many_jobs 1
+	wait_status job-00001 .state queued
+	stop_cometfs
+	python3 tests/stories/gallery_data.py fill "$STORE"
+	start_cometfs interval=3600,poll_rate=10
 	gallery many
 }
