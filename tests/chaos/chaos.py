@@ -138,8 +138,8 @@ class Run:
             self.check_mount()
             self.start_clients()
             watch.wait(self.daemon, self.sizes)
-        except OSError:
-            if not self.daemon.ended():
+        except OSError as error:
+            if error.errno not in clients.DEAD or not self.daemon.ends():
                 raise
         finally:
             watch.close()

@@ -89,6 +89,11 @@ class Daemon:
     def ended(self):
         return self.child.poll() is not None
 
+    def ends(self):
+        """Who was killed lets go of his mount a moment before he is over."""
+        wait_until(self.ended, "its end")
+        return True
+
     def mounted(self):
         return os.path.ismount(self.point)
 
