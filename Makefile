@@ -138,7 +138,9 @@ CTL_OBJECTS = \
 	fs/ctl_verdict.o \
 	fs/ctl_wait.o \
 	fs/ctl_watch.o \
-	fs/log.o
+	fs/log.o \
+	fs/log_line.o \
+	fs/utf8.o
 
 SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c tests/fuzz/*.c \
 	tests/bench/*.c)
