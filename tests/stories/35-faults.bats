@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # Faults that pass: none of them loses a video or a job, and what one job suffers no other feels.
+# sanitized
 load lib.bash
 
 # serves SERVE-LINE…: a job that is done, and how its video, the clip, is served.

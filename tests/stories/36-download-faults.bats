@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What a server of videos can do wrong. Each time the video is right in the end, or the document says
 # why not; and where the server has ranges, no byte is sent twice.
+# sanitized
 load lib.bash
 load video.bash
 

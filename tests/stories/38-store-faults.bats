@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A store without room, and one that somebody has been at: what waits goes on by itself, what is gone
 # is fetched again, and nobody's bytes are given out as the video's.
+# sanitized
 load lib.bash
 load video.bash
 

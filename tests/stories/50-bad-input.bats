@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # What is wrong from outside: each gets a clear error, nothing is lost, and no other file is slower.
+# sanitized
 load lib.bash
 
 # A body that is none, until the job is said to be done; beside it a job that is well.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A provider that refuses, or wears us out: the mount waits, no job is touched, the log stays short, and
 # what passes passes.
+# sanitized
 load lib.bash
 
 # few_polls ID: there are less than a handful in two seconds. Twice as many have time in one.
