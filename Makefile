@@ -147,7 +147,8 @@ SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c t
 HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/reader/*.h \
 	tests/fuzz/*.h)
 STORIES = $(notdir $(wildcard tests/stories/*.bats))
-SHELL_FILES = .ci/run contrib/*.sh contrib/man/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/stories/*.bash \
+SHELL_FILES = .ci/run contrib/*.sh contrib/man/*.sh contrib/completions/*.bash tests/run tests/*.sh tests/fuzz/*.sh \
+	tests/stories/*.bash \
 	tests/stories/*.bats
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -314,13 +315,25 @@ lint:
 	printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -n3 sh -c \
 		'clang-tidy --quiet "$$@" -- $(DIALECT) $(library_cflags) $(WARNINGS)' clang-tidy
 
+COMPLETE_BASH = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+COMPLETE_FISH = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+COMPLETE_ZSH = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+
 install: all
 	install -D -m 755 $(BUILD)/cometfs $(DESTDIR)$(PREFIX)/bin/cometfs
 	install -D -m 755 $(BUILD)/cometctl $(DESTDIR)$(PREFIX)/bin/cometctl
+	set -e; for name in cometctl cometfs; do \
+		install -D -m 644 contrib/completions/$$name.bash $(COMPLETE_BASH)/$$name; \
+		install -D -m 644 contrib/completions/$$name.fish $(COMPLETE_FISH)/$$name.fish; \
+		install -D -m 644 contrib/completions/_$$name $(COMPLETE_ZSH)/_$$name; \
+	done
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/cometfs
 	rm -f $(DESTDIR)$(PREFIX)/bin/cometctl
+	rm -f $(addprefix $(COMPLETE_BASH)/,cometctl cometfs)
+	rm -f $(addprefix $(COMPLETE_FISH)/,cometctl.fish cometfs.fish)
+	rm -f $(addprefix $(COMPLETE_ZSH)/,_cometctl _cometfs)
 
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-trixie

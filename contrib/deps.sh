@@ -56,6 +56,7 @@ test   plocate               plocate                 plocate           plocate
 test   mandoc                mandoc                  mandoc            mandoc
 test   groff-base            groff-base              groff             groff
 test   bsdextrautils         util-linux              util-linux        util-linux-misc
+test   tmux                  tmux                    tmux              tmux
 test   zip                   zip                     zip               zip
 share  samba                 samba                   samba             samba
 share  smbclient             samba-client            smbclient         samba-client
