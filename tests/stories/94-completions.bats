@@ -76,7 +76,7 @@ completes() {
 		bash --norc --noprofile -i"
 	shows '^>'
 	in_terminal send-keys "source $COMPLETIONS/cometctl.bash" Enter
-	in_terminal send-keys 'cometctl ls --st' Tab 'qu' Tab ' g' Tab
+	in_terminal send-keys 'cometctl ls --st' Tab 'qu' Tab 'g' Tab
 	shows '^> cometctl ls --state=queued grok:one'
 	in_terminal send-keys C-u 'cometctl get 4b' Tab
 	shows "^> cometctl get $ID "
