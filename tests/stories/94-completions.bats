@@ -79,7 +79,7 @@ completes() {
 	in_terminal send-keys 'cometctl ls --st' Tab 'qu' Tab 'g' Tab
 	shows '^> cometctl ls --state=queued grok:one'
 	in_terminal send-keys C-u 'cometctl get 4b' Tab
-	shows "^> cometctl get $ID "
+	shows "^> cometctl get $ID\$"
 }
 
 @test "make install puts everything in its place, and make uninstall takes it away" {
