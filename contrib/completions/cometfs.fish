@@ -11,7 +11,9 @@ function __cometfs_list
 		if test (count $found) -lt 4
 			printf '%s%s\t%s\n' "$before" $found[2] $found[3]
 		else if test (count $values) -gt 1
-			printf "%s$found[2]=%s\t$found[4]\n" "$before"$values
+			for value in $values
+				printf '%s%s=%s\t%s\n' "$before" $found[2] $value $found[4]
+			end
 		else
 			printf '%s%s=\t%s\n' "$before" $found[2] $found[4]
 		end
