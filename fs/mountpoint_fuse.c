@@ -22,6 +22,7 @@ static const struct {
 	const char *said, *what_to_do;
 } advices[] = {
 	{ "exec fusermount3", "install the package fuse3" },
+	{ "fusermount posix_spawn failed", "install the package fuse3" }, /* libfuse 3.15 on */
 	{ "/dev/fuse: Permission denied", "mount as root, or let users open it (chmod 666)" },
 	{ "/dev/fuse: Operation not permitted", "the container has to be given the device" },
 	{ "mount failed: Operation not permitted",

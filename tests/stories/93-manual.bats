@@ -195,7 +195,7 @@ as_user() {
 	refused explained 'mount --bind /bin/false /usr/bin/fusermount3' "$open/mnt: " fusermount3
 	# An empty directory in the place of that which has it.
 	refused explained 'mkdir /dev/bin && cp "$(command -v setpriv)" /dev/bin && mount --bind /dev/bin /usr/bin' \
-		"$open/mnt: " 'exec fusermount3'
+		"$open/mnt: " 'install the package fuse3'
 	export NOT_MORE=--no-new-privs
 	refused explained : "$open/mnt: " 'Operation not permitted'
 	all_are_explained
