@@ -8,7 +8,7 @@
 #   make fuzz      FUZZ_SECONDS=60 of made-up inputs for each parser; what is found is in build-fuzz/
 #   make chaos     kill -9 and power cuts at random moments, ROUNDS=100 of them; SEED=n for the same again
 #   make soak      everything at once for MINUTES=5, with ThreadSanitizer; SEED=n for the same again
-#   make manual    writes the options of the manual page anew, after a change of the table
+#   make manual    writes what of the manual pages is made of --help, after a change of that
 #   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
 #   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler. As root
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
@@ -301,10 +301,12 @@ bench:
 	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider $(BENCH_PROGRAMS)
 	BUILD=$(BUILD) python3 tests/bench/bench.py $(ONLY)
 
-# Not with the program: who installs it needs no more than what is in the tree.
-manual: $(BUILD)/cometfs
-	contrib/man/options.sh $< contrib/man/cometfs.1 >$(BUILD)/cometfs.1
-	cp $(BUILD)/cometfs.1 contrib/man/cometfs.1
+# Not with the programs: who installs them needs no more than what is in the tree.
+manual: all
+	contrib/man/options.sh $(BUILD)/cometfs contrib/man/cometfs.1 >$(BUILD)/manual
+	cp $(BUILD)/manual contrib/man/cometfs.1
+	[ ! -e fs/ctl.c ] || contrib/man/commands.sh $(BUILD)/cometctl contrib/man/cometctl.1 >$(BUILD)/manual
+	[ ! -e fs/ctl.c ] || cp $(BUILD)/manual contrib/man/cometctl.1
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)

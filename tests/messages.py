@@ -12,13 +12,15 @@ import subprocess
 import sys
 
 # Tables, and the words of figures, which have help of their own.
-NO_MESSAGES_IN = re.compile(r"(^|/)(catalog_row|view_metrics|options_help|ctl\w*|gallery\w*)\.c$")
-# One word each.
+NO_MESSAGES_IN = re.compile(r"(^|/)(catalog_row|view_metrics|options_help|ctl_commands|gallery\w*)\.c$")
+# Those with less than two words.
+MESSAGES = {"HTTP %d%s", "/: %s", "%s: damaged: %s\n"}
+# One word each, of the log.
 WORDS = {"done", "failed", "forgotten", "tracked"}
 # What is compared, asked or sent, and said to nobody.
 NO_MESSAGES = [re.compile(text) for text in (
     r"(BEGIN|PRAGMA|SELECT|INSERT|DELETE|CREATE|ALTER|UPDATE) .*", r"Authorization: .*", r" - fuse\.cometfs ", r"cometfs %s\nlibfuse %s\n",
-    r"exec fusermount3|fusermount posix_spawn failed|/dev/fuse: .*|mount failed: .*", r"(content moderation|incorrect api key|invalid api key|spending limit|Invalid URL)")]
+    r"ahead of", r"exec fusermount3|fusermount posix_spawn failed|/dev/fuse: .*|mount failed: .*", r"(content moderation|incorrect api key|invalid api key|spending limit|Invalid URL)")]
 CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|j|z)?[a-zA-Z]")
 LITERAL = r'"(?:[^"\\\n]|\\.)*"'
 
@@ -31,24 +33,34 @@ def literals(path):
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"/\*.*?\*/", " ", file.read(), flags=re.S)
     text = re.sub(r"^\s*#\s*include.*$", "", text, flags=re.M)
+    statement, end = "", 0
     for match in re.finditer(rf"{LITERAL}(?:\s*{LITERAL})*", text):
-        yield unescape("".join(part[1:-1] for part in re.findall(LITERAL, match[0])))
+        statement, end = (statement + text[end:match.start()]).rpartition(";")[2], match.end()
+        # What cometctl doctor finds in order is nothing to explain.
+        if "FINDING_OK," not in statement:
+            yield unescape("".join(part[1:-1] for part in re.findall(LITERAL, match[0])))
 
 
-def messages(paths, helped):
+def is_message(text, helped, alone):
+    if text in alone or text in MESSAGES:
+        return True
+    words = re.findall(r"[A-Za-z]{2,}", CONVERSION.sub("", text))
+    return len(words) > 1 and " " in text and text not in helped \
+        and not any(known.fullmatch(text) for known in NO_MESSAGES)
+
+
+def messages(paths, helped, alone):
     for path in paths:
         for text in literals(path):
-            words = re.findall(r"[A-Za-z]{2,}", CONVERSION.sub("", text))
-            said = len(words) > 1 and " " in text or text in WORDS or text in ("HTTP %d%s", "/: %s", "%s: damaged: %s\n")
-            said = said and (text in WORDS or text not in helped)
-            if said and not any(known.fullmatch(text) for known in NO_MESSAGES):
-                yield path, text.strip("\n")
+            if not NO_MESSAGES_IN.search(path) and is_message(text, helped, alone):
+                yield path, re.sub(r"\s+", " ", text.strip("\n"))
 
 
 def pattern(text):
-    """What a format may become; behind a message may be a reason, in front of what goes on with one its beginning."""
-    begin = ".*" if text[0] in ",:" else ""
-    return re.compile(begin + ".*".join(re.escape(part) for part in CONVERSION.split(text)) + "(: why)?")
+    """What a format may become; a piece may go on with another, and behind a message may be a reason."""
+    begin, end = (".*" if text[0] in ",:; " else ""), (".*" if text[-1] in "= " else "")
+    parts = (re.escape(part) for part in CONVERSION.split(text.strip()))
+    return re.compile(begin + ".*".join(parts) + end + "(: .*)?")
 
 
 def entries(page):
@@ -78,10 +90,9 @@ def main():
         print("\n".join(missing))
         return len(missing)
     helped = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
-    helped = re.sub(r"\s+", " ", helped)
+    alone = WORDS if program.endswith("cometfs") else ()
     listed, good = list(entries(page)), True
-    found = dict((text, path) for path, text in
-                 messages((path for path in paths if not NO_MESSAGES_IN.search(path)), helped))
+    found = {text: path for path, text in messages(paths, re.sub(r"\s+", " ", helped), alone)}
     for text, path in found.items():
         if not any(pattern(text).fullmatch(entry) for entry in listed):
             print(f"{path}: not in the manual: {text}")

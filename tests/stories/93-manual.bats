@@ -20,21 +20,37 @@ PAGE=contrib/man/cometfs.1
 	done
 }
 
+# cometctl's page, for who has cometctl.
+needs_cometctl() {
+	[ -e fs/ctl.c ] || skip "there is no cometctl"
+}
+
 @test "the options are those of --help" {
 	diff "$PAGE" <(contrib/man/options.sh "$COMETFS" "$PAGE")
 }
 
+@test "cometctl: the commands are those of --help" {
+	needs_cometctl
+	diff contrib/man/cometctl.1 <(contrib/man/commands.sh "$BUILD/cometctl" contrib/man/cometctl.1)
+}
+
 @test "each message of the source is explained, and each that is explained is in the source" {
-	python3 tests/messages.py "$PAGE" "$COMETFS" fs/*.[ch] include/*.h
+	local files
+	mapfile -t files < <(printf '%s\n' fs/*.[ch] include/*.h | grep -v /ctl)
+	python3 tests/messages.py "$PAGE" "$COMETFS" "${files[@]}"
 	# It finds one that is not explained, and one that nobody says any more.
 	printf 'log_info("the cat is on the roof");\n' >"$BATS_TEST_TMPDIR/new.c"
 	sed '/^\.It the provider accepts our polls again/d; s/^\.It no memory$/.It no memory at all/' "$PAGE" \
 		>"$BATS_TEST_TMPDIR/page"
-	run -1 python3 tests/messages.py "$BATS_TEST_TMPDIR/page" "$COMETFS" fs/*.[ch] include/*.h \
-		"$BATS_TEST_TMPDIR/new.c"
+	run -1 python3 tests/messages.py "$BATS_TEST_TMPDIR/page" "$COMETFS" "${files[@]}" "$BATS_TEST_TMPDIR/new.c"
 	# shellcheck disable=SC2154 # bats sets it
 	printf '%s\n' "${lines[@]##*/}"
 	[ "${#lines[@]}" -eq 4 ]
+}
+
+@test "cometctl: each message is explained" {
+	needs_cometctl
+	python3 tests/messages.py contrib/man/cometctl.1 "$BUILD/cometctl" fs/ctl*.[ch]
 }
 
 @test "status.json, stats.json: each key is in the page" {
