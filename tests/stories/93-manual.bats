@@ -5,7 +5,13 @@ load lib.bash
 
 PAGE=contrib/man/cometfs.1
 
+# What a page says does not depend on the build: sanitizers need not read it again.
+of_the_page() {
+	! sanitized || skip "as in the other build"
+}
+
 @test "mandoc finds nothing, and no line is wider than a terminal" {
+	of_the_page
 	local page
 	for page in contrib/man/*.1; do
 		# Which other manuals are installed is the machine's.
@@ -26,15 +32,18 @@ needs_cometctl() {
 }
 
 @test "the options are those of --help" {
+	of_the_page
 	diff "$PAGE" <(contrib/man/options.sh "$COMETFS" "$PAGE")
 }
 
 @test "cometctl: the commands are those of --help" {
+	of_the_page
 	needs_cometctl
 	diff contrib/man/cometctl.1 <(contrib/man/commands.sh "$BUILD/cometctl" contrib/man/cometctl.1)
 }
 
 @test "each message of the source is explained, and each that is explained is in the source" {
+	of_the_page
 	local files
 	mapfile -t files < <(printf '%s\n' fs/*.[ch] include/*.h | grep -v /ctl)
 	python3 tests/messages.py "$PAGE" "$COMETFS" "${files[@]}"
@@ -49,11 +58,13 @@ needs_cometctl() {
 }
 
 @test "cometctl: each message is explained" {
+	of_the_page
 	needs_cometctl
 	python3 tests/messages.py contrib/man/cometctl.1 "$BUILD/cometctl" fs/ctl*.[ch]
 }
 
 @test "status.json, stats.json: each key is in the page" {
+	of_the_page
 	local key page
 	page=$(mandoc -T ascii "$PAGE" | col -b)
 	start_cometfs
@@ -64,6 +75,22 @@ needs_cometctl() {
 			false
 		}
 	done < <(jq -r '.. | objects | keys[]' "$MNT/jobs/one/status.json" && jq -r 'keys[]' "$MNT/.cometfs/stats.json")
+}
+
+# Those that stay inside, and those of the kernel, the catalog and the libraries.
+INSIDE='EDQUOT ELOOP ENOSYS ENOTDIR ENOTTY EPROTO ERANGE'
+OUTSIDE='ECONNABORTED EISDIR ENOTCONN EROFS'
+
+@test "each errno of the mount is in the page, and no other" {
+	of_the_page
+	local files=(fs/ops*.c fs/tree*.c fs/probe.c fs/change.c fs/job*.c fs/catalog_db.c fs/letters.c fs/engine.c)
+	diff <(sed -n 's/^\.It Bq Er //p' "$PAGE" | sed 's/ , Er /\n/' | sort) \
+		<({
+			sed -E 's,/\*.*\*/,,' "${files[@]}" | grep -ohE '\b-?E[A-Z]{2,}\b' | tr -d - |
+				python3 -c 'import errno, sys; print(*(w for w in sys.stdin.read().split() if hasattr(errno, w)), sep="\n")' |
+				grep -vxF -f <(printf '%s\n' $INSIDE)
+			printf '%s\n' $OUTSIDE
+		} | sort -u)
 }
 
 # ---- semantics
@@ -92,6 +119,7 @@ teardown() {
 }
 
 @test "each example of the semantics prints what the page says" {
+	of_the_page
 	start_provider - <<-'SCRIPT'
 		job task_done
 		    answer queued
@@ -150,6 +178,7 @@ all_are_explained() {
 }
 
 @test "what fails before the mount is one line, and the page has it" {
+	of_the_page
 	local dir=$BATS_TEST_TMPDIR/dir file=$BATS_TEST_TMPDIR/file option
 	mkdir -p "$dir/in it"
 	echo 'a b' >"$file"
