@@ -147,9 +147,8 @@ SOURCES = $(wildcard fs/*.c tests/unit/*.c tests/provider/*.c tests/reader/*.c t
 HEADERS = $(wildcard include/*.h fs/*.h tests/unit/*.h tests/provider/*.h tests/reader/*.h \
 	tests/fuzz/*.h)
 STORIES = $(notdir $(wildcard tests/stories/*.bats))
-SHELL_FILES = .ci/run contrib/*.sh contrib/man/*.sh contrib/completions/*.bash tests/run tests/*.sh tests/fuzz/*.sh \
-	tests/stories/*.bash \
-	tests/stories/*.bats
+SHELL_FILES = .ci/run contrib/*.sh contrib/man/*.sh contrib/completions/*.bash contrib/examples/*.sh \
+	contrib/examples/*/*.sh tests/run tests/*.sh tests/fuzz/*.sh tests/stories/*.bash tests/stories/*.bats
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS = 60

@@ -77,6 +77,7 @@ start_samba() {
 			path = $MNT
 			guest only = yes
 			read only = no
+		${SHARED-}
 	CONF
 	start_net
 	serve 445 "$(command -v smbd)" --foreground --debug-stdout -s "$SHARE/smb.conf"
