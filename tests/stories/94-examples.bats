@@ -354,3 +354,21 @@ node() {
 	umount -l "$FARM"
 	node 3 NT_STATUS_ login
 }
+
+# A small file that needs no other, and has what is typed, and what is said.
+is_moving() {
+	local line
+	python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1"
+	[ "$(stat -c %s "$1")" -lt 150000 ]
+	run ! grep -E '<script|<image|<foreignObject|href|url\(|@import' "$1"
+	for line in 'cometfs ~/videos' "mkdir $ID" 'cat status.json' '"state": "running",' 'cp video.mp4 ~/mine.mp4' \
+		'stream,h264,4.000000'; do
+		grep -qF ">$line</tspan>" "$1"
+	done
+}
+
+@test "the moving picture of the README, and one that is made now" {
+	is_moving contrib/recording.svg
+	PACE=0 OPTIONS=interval=0.2,interval_watched=0.1 timeout 100 contrib/recording.sh "$BATS_TEST_TMPDIR/now.svg"
+	is_moving "$BATS_TEST_TMPDIR/now.svg"
+}
