@@ -15,6 +15,7 @@ end() {
 mount=$1 id=$2 to=$3
 job=$mount/jobs/$id
 [ ! -d "$to" ] || end 2 "$to: is a directory"
+command -v jq >/dev/null || end 2 'jq is not installed'
 
 # In one line: the job's state, its video's, its progress, and what is wrong, if anything is.
 look() {

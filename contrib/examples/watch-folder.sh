@@ -22,6 +22,7 @@ end() {
 
 [[ $# -ge 2 && ${3:-60} =~ ^[1-9][0-9]*$ ]] || end 2 'usage: watch-folder.sh MOUNT DIRECTORY [SECONDS]'
 mount=${1%/} to=$2 every=${3:-60}
+{ command -v inotifywait && command -v jq; } >/dev/null || end 2 'inotify-tools or jq is not installed'
 [ -e "$mount/.cometfs/events" ] || end 3 "$mount: no cometfs is mounted there"
 { [ -d "$to" ] && touch -- "$to/.copied"; } || end 2 "$to: cannot be written"
 exec 8<"$to/.copied"

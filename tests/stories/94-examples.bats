@@ -355,6 +355,28 @@ node() {
 	node 3 NT_STATUS_ login
 }
 
+# typed START: the line of the README that begins so, with other places than a user's.
+typed() {
+	grep -m1 -F "    $1" README.md | sed "s,build/,$BUILD/,g; s,~/videos,$MNT,g; s,8090,$PORT,; s,/tmp/cometfs-try,$STORE,"
+}
+
+@test "the README's way to a video without a key" {
+	PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	SOURCE=http://127.0.0.1:$PORT
+	local provider mount
+	provider=$(typed 'build/provider --port')
+	mount=$(typed 'mkdir -p ~/videos && COMETAPI_KEY=none')
+	eval "${provider%&} >/dev/null 3>&- &"
+	PROVIDER=$!
+	wait_until 'curl -fsS "$SOURCE/_count/poll/x"'
+	eval "$mount,interval=0.2 3>&-"
+	eval "$(typed 'mkdir ~/videos/jobs/REQUEST_ID')"
+	wait_status REQUEST_ID .video.state ready
+	is_clip REQUEST_ID
+	eval "$(typed 'fusermount3 -u ~/videos')"
+	run ! mountpoint -q "$MNT"
+}
+
 # A small file that needs no other, and has what is typed, and what is said.
 is_moving() {
 	local line
