@@ -4,8 +4,10 @@
 #
 #   backup.sh videos MOUNT TO   the videos of all jobs that are done, with their documents, as TO/ID/video.mp4:
 #                               files for any program. At any time; what is there already is not read again.
-#   backup.sh store STORE TO    all that cometfs knows, to go on from, as TO/DATE/; videos that have not changed
-#                               are hard links, and take no room. The daemon is stopped for it:
+#   backup.sh store STORE TO [SECONDS]
+#                               all that cometfs knows, to go on from, as TO/DATE/; videos that have not changed
+#                               are hard links, and take no room. The daemon is stopped for it, and has a minute
+#                               to end, or SECONDS:
 #
 #       umount /srv/videos && backup.sh store /var/lib/cometfs /backup; mount /srv/videos
 #
@@ -38,7 +40,7 @@ backup_store() {
 	now=$(date -u +%Y-%m-%dT%H%M%SZ)
 	[ -f "$store/catalog.sqlite" ] || end 2 "$store: is no store of cometfs"
 	exec 8<"$store/lock" || end 3 "$store: cannot be read"
-	flock -n 8 || end 3 "$store: is in use; unmount first"
+	flock -w "${3:-60}" 8 || end 3 "$store: is in use; unmount first"
 	mkdir -p -- "$to" || end 3 "$to: cannot be written"
 	trap 'rm -rf -- "$to/.part"' EXIT
 	rm -rf -- "$to/.part"
@@ -49,9 +51,8 @@ backup_store() {
 	echo "$to/$now"
 }
 
-[ $# = 3 ] || end 2 'usage: backup.sh videos MOUNT TO | backup.sh store STORE TO'
-case $1 in
-videos) backup_videos "$2" "$3" ;;
-store) backup_store "$2" "$3" ;;
-*) end 2 "$1: videos or store" ;;
+case ${1-},$# in
+videos,3) backup_videos "$2" "$3" ;;
+store,[34]) backup_store "${@:2}" ;;
+*) end 2 'usage: backup.sh videos MOUNT TO | backup.sh store STORE TO [SECONDS]' ;;
 esac

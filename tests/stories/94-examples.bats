@@ -279,13 +279,16 @@ restored() {
 	mount_recipes
 	track $ID $ID2
 	wait_status $ID2 .video.state ready
-	gives 3 'is in use; unmount first' backup.sh store "$STORE" "$OUT"
+	gives 3 'is in use; unmount first' backup.sh store "$STORE" "$OUT" 0
 	gives 2 'is no store' backup.sh store "$MNT" "$OUT"
 	gives 2 usage backup.sh
 	holds
-	stop_cometfs
-	stop_provider
+	# Who unmounts need not wait until the daemon has ended.
+	fusermount3 -u "$MNT"
 	gives 0 "$OUT/2" backup.sh store "$STORE/" "$OUT/"
+	wait "$DAEMON"
+	DAEMON=
+	stop_provider
 	"$COMETFS" --check -o "store=$(realpath "$OUT/last")"
 	mv "$OUT/$(readlink "$OUT/last")" "$OUT/first"
 	ln -sfnT first "$OUT/last"
