@@ -10,10 +10,12 @@
 #   make soak      everything at once for MINUTES=5, with ThreadSanitizer; SEED=n for the same again
 #   make manual    writes what of the manual pages is made of --help, after a change of that
 #   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
-#   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler. As root
+#   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler; the packages in a fresh Debian 12
+#                  and 13, with their systemd. As root
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
 #   make deps      installs what is missing
 #   make install   to $(DESTDIR)$(PREFIX); make uninstall takes it away again
+#   make deb       two packages for Debian: the program, and its debugging symbols
 #   make clean
 #
 # BUILD=dir builds elsewhere, WERROR=1 makes errors of warnings, SANITIZE=list as gcc names them.
@@ -69,6 +71,7 @@ OBJECTS = \
 	fs/mountpoint_fuse.o \
 	fs/mp4.o \
 	fs/notice.o \
+	fs/notify.o \
 	fs/ops.o \
 	fs/ops_attr.o \
 	fs/ops_events.o \
@@ -101,6 +104,7 @@ OBJECTS = \
 	fs/store_files.o \
 	fs/store_part.o \
 	fs/store_video.o \
+	fs/tally.o \
 	fs/tree.o \
 	fs/tree_stat.o \
 	fs/utf8.o \
@@ -182,9 +186,10 @@ endif
 COMPILE = $(CC) $(DIALECT) $(library_cflags) $(CPPFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
 	$(CFLAGS) $(HARDENING) -fPIE -pthread
 LINK = $(CC) $(CFLAGS) -fPIE -pie -pthread $(LINK_HARDENING) $(LDFLAGS)
-TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/cometctl $(BUILD)/provider $(BUILD)/reader $(UNITS) $(FUZZERS)
+TEST_PROGRAMS = $(BUILD)/cometfs $(BUILD)/cometctl $(BUILD)/cometfs-expose $(BUILD)/provider $(BUILD)/reader \
+	$(UNITS) $(FUZZERS)
 
-all: $(BUILD)/cometfs $(BUILD)/cometctl
+all: $(BUILD)/cometfs $(BUILD)/cometctl $(BUILD)/cometfs-expose
 
 $(BUILD)/cometfs: $(BUILD)/fs/main.o $(BUILD)/libcometfs.a
 	$(LINK) -o $@ $^ $(shell pkg-config --libs $(LIBRARIES))
@@ -195,6 +200,9 @@ $(BUILD)/cometctl: $(BUILD)/fs/ctl.o $(BUILD)/libcometctl.a
 $(BUILD)/libcometctl.a: $(addprefix $(BUILD)/,$(CTL_OBJECTS))
 	rm -f $@
 	$(AR) rcs $@ $^
+
+$(BUILD)/cometfs-expose: $(BUILD)/fs/expose.o $(BUILD)/libcometfs.a
+	$(LINK) -o $@ $^
 
 $(BUILD)/libcometfs.a: $(addprefix $(BUILD)/,$(OBJECTS))
 	rm -f $@
@@ -280,6 +288,7 @@ fuzz:
 
 trixie:
 	contrib/trixie.sh
+	contrib/packages.sh bookworm trixie
 
 chaos:
 	contrib/deps.sh build test
@@ -316,28 +325,23 @@ lint:
 	printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -n3 sh -c \
 		'clang-tidy --quiet "$$@" -- $(DIALECT) $(library_cflags) $(WARNINGS)' clang-tidy
 
-COMPLETE_BASH = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-COMPLETE_FISH = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-COMPLETE_ZSH = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+# What goes where is in contrib/install.sh.
+PROGRAMS = $(BUILD)/cometfs $(BUILD)/cometctl
+PUT = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' contrib/install.sh
 
 install: all
-	install -D -m 755 $(BUILD)/cometfs $(DESTDIR)$(PREFIX)/bin/cometfs
-	install -D -m 755 $(BUILD)/cometctl $(DESTDIR)$(PREFIX)/bin/cometctl
-	set -e; for name in cometctl cometfs; do \
-		install -D -m 644 contrib/completions/$$name.bash $(COMPLETE_BASH)/$$name; \
-		install -D -m 644 contrib/completions/$$name.fish $(COMPLETE_FISH)/$$name.fish; \
-		install -D -m 644 contrib/completions/_$$name $(COMPLETE_ZSH)/_$$name; \
-	done
+	$(PUT) install $(PROGRAMS)
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/cometfs
-	rm -f $(DESTDIR)$(PREFIX)/bin/cometctl
-	rm -f $(addprefix $(COMPLETE_BASH)/,cometctl cometfs)
-	rm -f $(addprefix $(COMPLETE_FISH)/,cometctl.fish cometfs.fish)
-	rm -f $(addprefix $(COMPLETE_ZSH)/,_cometctl _cometfs)
+	$(PUT) uninstall $(PROGRAMS)
+
+# In build/deb/; of a Debian, or what comes from it.
+deb:
+	contrib/deps.sh build deb
+	BUILD='$(BUILD)' contrib/deb.sh
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-trixie
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-bookworm build-trixie
 
-.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos soak bench trixie manual lint install uninstall clean force
+.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos soak bench trixie manual lint install uninstall deb clean force
 .SECONDARY:

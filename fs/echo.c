@@ -33,6 +33,7 @@ struct order {
 };
 
 static struct fuse_session *session;
+static void (*on_answer)(void);
 static pthread_t thread;
 static bool running;
 static atomic_bool stopping;
@@ -197,16 +198,20 @@ static void *run_echo(void *arg)
 {
 	struct job_news news;
 	(void)arg;
-	say_fault(send_order(0, ""));
+	int error = send_order(0, "");
+	say_fault(error);
+	if (error == 0)
+		on_answer();
 	while (job_news_wait(&news))
 		tell(&news);
 	return NULL;
 }
 
-void echo_start(struct fuse_session *s)
+void echo_start(struct fuse_session *s, void (*when_it_answers)(void))
 {
 	sigset_t all, before;
 	session = s;
+	on_answer = when_it_answers;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	running = pthread_create(&thread, NULL, run_echo, NULL) == 0;

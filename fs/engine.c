@@ -82,6 +82,7 @@ static int64_t do_due(void)
 	next_ms = lesser(next_ms, poll_due(now_ms));
 	next_ms = lesser(next_ms, notice_due(now_ms));
 	next_ms = lesser(next_ms, rows_flush(now_ms));
+	next_ms = lesser(next_ms, tally_due(now_ms));
 	figures_set(FIGURE_STORE_TAKEN, 0, room_taken());
 	if (next_ms == INT64_MAX)
 		return -1;

@@ -9,6 +9,7 @@
 #include "echo.h"
 #include "limit.h"
 #include "mountpoint.h"
+#include "notify.h"
 #include "ops.h"
 #include "options.h"
 #include "shared_map.h"
@@ -209,7 +210,9 @@ static void wait_for_end(const struct mount *mount)
 	while (sigwait(&mount->signals, &signal) == 0) {
 		if (signal != SIGHUP)
 			break;
+		notify_reloading();
 		reload_key(mount);
+		notify_reloaded();
 	}
 }
 
@@ -244,13 +247,14 @@ static int run(struct mount *mount)
 		return fail(mount->mountpoint,
 			"no thread can be started, is there a limit (ulimit -u)?");
 	}
-	echo_start(mount->session);
+	echo_start(mount->session, notify_ready);
 	background_ready();
 	log_info("mounted at %s", mount->mountpoint);
 	if (mount->park_ms < INT64_MAX)
 		log_info("the kernel has a time limit: no read waits for longer than %.1f s",
 			(double)mount->park_ms / 1000);
 	wait_for_end(mount);
+	notify_stopping();
 	echo_stop();
 	end_session(mount, thread);
 	engine_stop();
@@ -330,6 +334,7 @@ int main(int argc, char **argv)
 	char why[512], key[KEY_SIZE];
 
 	mountpoint_listen();
+	notify_open();
 	if (options_parse(&mount.options, argc, argv, why, sizeof(why)) != 0) {
 		log_failure("%s", why);
 		return EXIT_FAILURE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run: the engine's own record of a job with which something goes on. Private to the engine:
- * engine.c letters.c change.c poll.c manners.c probe.c notice.c fetch*.c rows.c start.c.
+ * engine.c letters.c change.c poll.c manners.c probe.c notice.c tally.c fetch*.c rows.c start.c.
  *
  * Everything here belongs to the engine thread. A run lives from the moment that there is
  * something to do for its job until run_rest() finds nothing any more; a remembered job that is
@@ -185,6 +185,11 @@ int64_t notice_due(int64_t now_ms);
 
 /* At the end: says what has not been said yet. */
 void notice_stop(void);
+
+/* ---- tally.c: how many jobs there are, for who runs us as a service --------------------------- */
+
+/* Tells it, if it has changed; the time of the next such message. */
+int64_t tally_due(int64_t now_ms);
 
 /* ---- fetch.c ------------------------------------------------------------------------------- */
 

@@ -20,8 +20,11 @@
  */
 void echo_fork(const char *mountpoint);
 
-/* Once the mount is being served. */
-void echo_start(struct fuse_session *session);
+/*
+ * Once the mount is being served. on_answer() comes when the process has seen it answer: on the
+ * thread, once.
+ */
+void echo_start(struct fuse_session *session, void (*on_answer)(void));
 
 /* While the mount is still being served: ends both. */
 void echo_stop(void);

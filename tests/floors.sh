@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 # From the roof down: floor, room, the first words of its files in fs/ and include/.
 rooms='
 6 ctl       ctl
-5 main      main background options mountpoint limit
+5 main      main background options mountpoint limit expose
 4 shared    shared
 4 ops       ops
 4 park      park
@@ -17,7 +17,7 @@ rooms='
 4 tree      tree
 4 view      view gallery
 3 check     check
-3 engine    engine run letters change rows poll manners probe cadence notice fetch mp4 start verdict
+3 engine    engine run letters change rows poll manners probe cadence notice tally fetch mp4 start verdict
 2 job       job
 2 figures   figures
 1 http      http
@@ -25,6 +25,7 @@ rooms='
 1 catalog   catalog
 1 provider  provider
 1 disk      disk
+1 notify    notify
 0 base      base cometfs extents log heap utf8
 '
 
