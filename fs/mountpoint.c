@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,6 +155,17 @@ static const char *check_empty(const char *path)
 	return empty ? NULL : "the mount point is not empty, choose or make another directory";
 }
 
+/* Else it is fusermount3 that mounts, at places of ours only. */
+static bool may_mount_anywhere(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	if (geteuid() == 0)
+		return true;
+	return syscall(SYS_capget, &head, data) == 0 &&
+	       (data[0].effective & 1U << CAP_SYS_ADMIN) != 0;
+}
+
 const char *mountpoint_check(const char *path)
 {
 	char place[PATH_MAX];
@@ -167,7 +180,7 @@ const char *mountpoint_check(const char *path)
 				       : strerror(errno);
 	if (!S_ISDIR(st.st_mode))
 		return "the mount point is not a directory";
-	if (st.st_uid != geteuid() && geteuid() != 0)
+	if (st.st_uid != geteuid() && !may_mount_anywhere())
 		return "the mount point is not yours, choose a directory that you own";
 	return check_empty(path);
 }

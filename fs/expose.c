@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program of its own, for contrib/systemd: brings a mount out of the sandbox of a service. systemd
+ * gives a service that is kept from the system's files a mount namespace of its own, and what is mounted
+ * in there is seen by nobody else.
+ *
+ *   cometfs-expose show PID MOUNTPOINT   what PID has mounted there is there for everybody
+ *   cometfs-expose hide MOUNTPOINT       takes away what is left of it, when its daemon is dead
+ *
+ * Everybody is process 1: what systemd starts for such a service has a mount namespace of its own even
+ * with a + in front.
+ */
+#include "mountpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static int fail(const char *what)
+{
+	(void)fprintf(stderr, "cometfs-expose: %s: %s\n", what, strerror(errno));
+	return EXIT_FAILURE;
+}
+
+/* The mount namespace of a process; -1. */
+static int open_namespace(const char *pid)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/*
+ * Ours comes back to them, below what they have; so that theirs is taken away. Then an umount of
+ * ours is the end of both, and of the daemon, as it is without a sandbox.
+ */
+static int move(int theirs, int ours, const char *path)
+{
+	struct statfs st;
+	if (setns(theirs, CLONE_NEWNS) != 0)
+		return fail("its namespace");
+	int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0 || fstatfs(tree, &st) != 0)
+		return fail(path);
+	errno = ENODEV;
+	if (st.f_type != FUSE_SUPER_MAGIC)
+		return fail(path);
+	if (setns(ours, CLONE_NEWNS) != 0)
+		return fail("the system's namespace");
+	if (move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+		return fail(path);
+	(void)close(tree);
+	if (setns(theirs, CLONE_NEWNS) != 0 || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+		return fail("its own mount");
+	return EXIT_SUCCESS;
+}
+
+static int show(const char *pid, const char *path)
+{
+	int theirs = open_namespace(pid), ours = open_namespace("1");
+	struct stat a, b;
+	if (theirs < 0 || ours < 0 || fstat(theirs, &a) != 0 || fstat(ours, &b) != 0)
+		return fail("/proc");
+	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return EXIT_SUCCESS; /* no sandbox */
+	return move(theirs, ours, path);
+}
+
+/* A user's is where he is. */
+static int hide(const char *path)
+{
+	int ours = geteuid() == 0 ? open_namespace("1") : -1;
+	if (geteuid() == 0 && (ours < 0 || setns(ours, CLONE_NEWNS) != 0))
+		return fail("the system's namespace");
+	while (mountpoint_clear(path))
+		;
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && strcmp(argv[1], "show") == 0)
+		return show(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "hide") == 0)
+		return hide(argv[2]);
+	(void)fprintf(stderr, "usage: cometfs-expose show PID MOUNTPOINT\n"
+			      "       cometfs-expose hide MOUNTPOINT\n");
+	return 2;
+}
