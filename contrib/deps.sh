@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what is missing of what cometfs needs: deps.sh [build] [test] [share] [fuzz] [bench] [trixie]. Asks
+# Installs what is missing of what cometfs needs: deps.sh [build] [test] [share] [fuzz] [bench] [deb] [trixie]. Asks
 # nothing, and makes no call to the network when all is there. Only apt's column is run by the tests;
 # the others are names to the best of our knowledge. A dash: nothing to install there. What is in
 # `share` starts servers that anybody can reach, where systemd runs: make check installs it elsewhere.
@@ -38,6 +38,7 @@ test   fio                   fio                     fio               fio
 test   jq                    jq                      jq                jq
 test   inotify-tools         inotify-tools           inotify-tools     inotify-tools
 test   procps                procps-ng               procps-ng         procps-ng
+test   systemd               systemd                 systemd           -
 test   rsync                 rsync                   rsync             rsync
 test   strace                strace                  strace            strace
 test   nghttp2-proxy         nghttp2                 nghttp2           nghttp2
@@ -70,6 +71,11 @@ bench  nginx                 nginx                   nginx             nginx
 bench  wrk                   wrk                     wrk               wrk
 bench  gnuplot-nox           gnuplot-minimal         gnuplot           gnuplot
 bench  python3               python3                 python            python3
+deb    build-essential       -                       -                 -
+deb    debhelper             -                       -                 -
+deb    dpkg-dev              -                       -                 -
+deb    git                   git                     git               git
+deb    lintian               -                       -                 -
 trixie debootstrap           debootstrap             debootstrap       debootstrap
 trixie util-linux            util-linux              util-linux        util-linux
 '
