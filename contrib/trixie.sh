@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Builds and tests all of cometfs in a Debian 13, with its newer libfuse, curl and compiler:
-# trixie.sh [COMMAND…], by default make WERROR=1 test. Needs root. The Debian stays in build-trixie/.
+# trixie.sh [COMMAND…], by default make WERROR=1 test. Needs root. The Debian stays in build-trixie/. With
+# SUITE=bookworm it is a Debian 12, in build-bookworm/.
 set -eu
 cd "$(dirname "$0")/.."
-root=$PWD/build-trixie/root
+suite=${SUITE:-trixie}
+root=$PWD/build-$suite/root
 contrib/deps.sh trixie
 
 # Half a Debian has another name.
 if [ ! -d "$root" ]; then
 	rm -rf "$root.new"
-	debootstrap --variant=minbase --include=git,make,ca-certificates trixie "$root.new"
+	mkdir -p "${root%/*}"
+	debootstrap --variant=minbase --include=git,make,ca-certificates "$suite" "$root.new"
 	mv "$root.new" "$root"
 fi
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
