@@ -24,9 +24,19 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static int fail(const char *what)
+static int fail_to_reach(const char *path)
 {
-	(void)fprintf(stderr, "cometfs-expose: %s: %s\n", what, strerror(errno));
+	(void)fprintf(stderr,
+		"cometfs-expose: %s: the mounts of the system cannot be reached: %s\n", path,
+		strerror(errno));
+	return EXIT_FAILURE;
+}
+
+static int fail_to_show(const char *path)
+{
+	(void)fprintf(stderr,
+		"cometfs-expose: %s: the mount in the sandbox cannot be shown to all: %s\n", path,
+		strerror(errno));
 	return EXIT_FAILURE;
 }
 
@@ -46,20 +56,20 @@ static int move(int theirs, int ours, const char *path)
 {
 	struct statfs st;
 	if (setns(theirs, CLONE_NEWNS) != 0)
-		return fail("its namespace");
+		return fail_to_show(path);
 	int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0 || fstatfs(tree, &st) != 0)
-		return fail(path);
+		return fail_to_show(path);
 	errno = ENODEV;
 	if (st.f_type != FUSE_SUPER_MAGIC)
-		return fail(path);
+		return fail_to_show(path);
 	if (setns(ours, CLONE_NEWNS) != 0)
-		return fail("the system's namespace");
+		return fail_to_reach(path);
 	if (move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
-		return fail(path);
+		return fail_to_show(path);
 	(void)close(tree);
 	if (setns(theirs, CLONE_NEWNS) != 0 || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-		return fail("its own mount");
+		return fail_to_show(path);
 	return EXIT_SUCCESS;
 }
 
@@ -68,7 +78,7 @@ static int show(const char *pid, const char *path)
 	int theirs = open_namespace(pid), ours = open_namespace("1");
 	struct stat a, b;
 	if (theirs < 0 || ours < 0 || fstat(theirs, &a) != 0 || fstat(ours, &b) != 0)
-		return fail("/proc");
+		return fail_to_reach(path);
 	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 		return EXIT_SUCCESS; /* no sandbox */
 	return move(theirs, ours, path);
@@ -79,7 +89,7 @@ static int hide(const char *path)
 {
 	int ours = geteuid() == 0 ? open_namespace("1") : -1;
 	if (geteuid() == 0 && (ours < 0 || setns(ours, CLONE_NEWNS) != 0))
-		return fail("the system's namespace");
+		return fail_to_reach(path);
 	while (mountpoint_clear(path))
 		;
 	return EXIT_SUCCESS;
