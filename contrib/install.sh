@@ -32,7 +32,7 @@ list() {
 	echo "$BUILD/cometfs-expose libexec/cometfs/cometfs-expose"
 	tree contrib/systemd lib/systemd | sed 's, lib/systemd/sysusers\.d, lib/sysusers.d,'
 	each share/man/man1 contrib/man/*.1
-	each share/bash-completion/completions contrib/completions/*.bash
+	each share/bash-completion/completions contrib/completions/*.bash | sed 's,\.bash$,,'
 	each share/zsh/site-functions contrib/completions/_*
 	each share/fish/vendor_completions.d contrib/completions/*.fish
 	each share/doc/cometfs README.md LICENSE

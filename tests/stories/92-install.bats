@@ -163,7 +163,7 @@ lay_out() {
 	[[ $("$DESTDIR/usr/local/bin/cometfs" --version) == cometfs* ]]
 	# All manuals, completions and examples that there are.
 	while read -r file; do
-		[ -n "$(find "$DESTDIR" -name "${file##*/}")" ]
+		[ -n "$(find "$DESTDIR" -name "$(basename "$file" .bash)")" ]
 	done < <(find contrib/man contrib/completions contrib/examples -type f ! -path '*/man/*.sh' 2>/dev/null)
 	run ! grep -rE '/usr/(bin|libexec)/cometfs' "$DESTDIR/usr/local/lib"
 	put uninstall DESTDIR="$DESTDIR"

@@ -24,7 +24,8 @@ traced() {
 
 # start_terminal COLUMNS ROWS COMMAND: a shell's command, in a terminal of that size; $CTL_M is cometctl.
 start_terminal() {
-	TERMINAL=$BATS_TEST_TMPDIR/tmux
+	# Each has its own: the one before may be about to end.
+	TERMINAL=$(mktemp -u "$BATS_TEST_TMPDIR/tmux-XXXX")
 	cat >"$BATS_TEST_TMPDIR/command" <<-SCRIPT
 		export LC_ALL=C.UTF-8
 		CTL_M='$CTL -m $MNT'
