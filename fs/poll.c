@@ -222,6 +222,7 @@ static void take_other(struct run *run, struct job *job, const struct http_resul
 	if (result->error == HTTP_OK) {
 		provider_read(engine.options.provider, result->head->status, result->body,
 			result->body_length, &report);
+		poll_answer_hide_key(&report);
 		if (poll_answer_is_foreign(run, job, &report))
 			poll_answer_disown(&report);
 		said = &report;

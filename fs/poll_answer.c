@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define KEY_LEAST 8 /* shorter ones are words like others */
 #define KEEP_MAX 65536 /* of a body, to compare the next one with */
 
 /* The words for poll.last_error. */
@@ -138,4 +139,27 @@ void poll_answer_disown(struct report *report)
 	report->kind = REPORT_BUSY;
 	(void)snprintf(report->error_message, sizeof(report->error_message),
 		"the answer is about another job: %s", id);
+}
+
+/* The last of the text may be what a cut has left of it. */
+static void hide(char *text, const char *key)
+{
+	size_t length = strlen(key);
+	for (char *at = text; strlen(at) >= KEY_LEAST; at++) {
+		size_t rest = strlen(at), same = rest < length ? rest : length;
+		if (strncmp(at, key, same) != 0)
+			continue;
+		memcpy(at, "***", 3);
+		memmove(at + 3, at + same, rest - same + 1);
+	}
+}
+
+void poll_answer_hide_key(struct report *report)
+{
+	const char *key = engine.options.key;
+	if (strlen(key) < KEY_LEAST)
+		return;
+	hide(report->error_message, key);
+	hide(report->message, key);
+	hide(report->code, key);
 }

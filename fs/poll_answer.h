@@ -36,4 +36,7 @@ bool poll_answer_apply(struct job *job, const struct verdict *verdict, const str
 void poll_answer_count(
 	struct job *job, const struct http_result *result, bool good, const char *why);
 
+/* Some providers repeat the key that they refuse: it must get into no document and no line. */
+void poll_answer_hide_key(struct report *report);
+
 #endif

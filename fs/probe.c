@@ -76,9 +76,11 @@ static void on_probe_done(void *arg, const struct http_result *result)
 	struct report report;
 	struct job job;
 
-	if (result->error == HTTP_OK)
+	if (result->error == HTTP_OK) {
 		provider_read(engine.options.provider, result->head->status, result->body,
 			result->body_length, &report);
+		poll_answer_hide_key(&report);
+	}
 	poll_answer_tally(FIGURE_LOOKUPS, result, result->error == HTTP_OK ? &report : NULL);
 	struct verdict verdict = judge(result, result->error == HTTP_OK ? &report : NULL);
 	int status = status_of(result, &report);

@@ -131,6 +131,31 @@ has_event() {
 	run ! grep -qvP '^<[346]>' "$LOG"
 }
 
+@test "a provider that repeats the key: it is in no line, no document, not in the store" {
+	expect_log 'the key is refused'
+	local padding
+	COMETAPI_KEY=sk-a-very-secret-key
+	# Also where a text is cut inside it.
+	padding=$(printf '%490s' | tr ' ' .)
+	start_provider - <<-SCRIPT
+		job cut
+		    answer 401 text='{"error": {"message": "$padding: sk-a-very-secret-key"}}'
+		job *
+		    answer 401 text='{"error": {"message": "Incorrect API key provided: sk-a-very-secret-key. Sad", "code": "sk-a-very-secret-key"}}'
+	SCRIPT
+	start_cometfs track=lookup
+	fails_with "Permission denied" ls "$MNT/jobs/task_a"
+	track one
+	[ "$(status one .poll.last_error)" = 'Incorrect API key provided: ***. Sad' ]
+	rmdir "$MNT/jobs/one"
+	stop_cometfs
+	start_cometfs
+	track cut
+	failures_reach cut 1
+	run -1 grep -raqF sk-a-very "$STORE" "$MNT" "$LOG"
+	[ "$(said 'provided: ***. Sad')" = 1 ]
+}
+
 @test "in the background: to syslog" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	local said=$BATS_TEST_TMPDIR/said
