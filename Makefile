@@ -313,8 +313,8 @@ bench:
 manual: all
 	contrib/man/options.sh $(BUILD)/cometfs contrib/man/cometfs.1 >$(BUILD)/manual
 	cp $(BUILD)/manual contrib/man/cometfs.1
-	[ ! -e fs/ctl.c ] || contrib/man/commands.sh $(BUILD)/cometctl contrib/man/cometctl.1 >$(BUILD)/manual
-	[ ! -e fs/ctl.c ] || cp $(BUILD)/manual contrib/man/cometctl.1
+	contrib/man/commands.sh $(BUILD)/cometctl contrib/man/cometctl.1 >$(BUILD)/manual
+	cp $(BUILD)/manual contrib/man/cometctl.1
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)

@@ -136,7 +136,7 @@ has_event() {
 	local padding
 	COMETAPI_KEY=sk-a-very-secret-key
 	# Also where a text is cut inside it.
-	padding=$(printf '%490s' | tr ' ' .)
+	padding=$(printf '%490s' '' | tr ' ' .)
 	start_provider - <<-SCRIPT
 		job cut
 		    answer 401 text='{"error": {"message": "$padding: sk-a-very-secret-key"}}'

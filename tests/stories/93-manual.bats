@@ -26,11 +26,6 @@ of_the_page() {
 	done
 }
 
-# cometctl's page, for who has cometctl.
-needs_cometctl() {
-	[ -e fs/ctl.c ] || skip "there is no cometctl"
-}
-
 @test "the options are those of --help" {
 	of_the_page
 	diff "$PAGE" <(contrib/man/options.sh "$COMETFS" "$PAGE")
@@ -38,7 +33,6 @@ needs_cometctl() {
 
 @test "cometctl: the commands are those of --help" {
 	of_the_page
-	needs_cometctl
 	diff contrib/man/cometctl.1 <(contrib/man/commands.sh "$BUILD/cometctl" contrib/man/cometctl.1)
 }
 
@@ -59,7 +53,6 @@ needs_cometctl() {
 
 @test "cometctl: each message is explained" {
 	of_the_page
-	needs_cometctl
 	python3 tests/messages.py contrib/man/cometctl.1 "$BUILD/cometctl" fs/ctl*.[ch]
 }
 
