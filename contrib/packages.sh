@@ -15,6 +15,8 @@ clean_up() {
 	rm -rf "$KEEP"
 }
 trap clean_up EXIT
+set -E
+trap 'echo "packages.sh: line $LINENO fails" >&2' ERR
 
 step() {
 	printf '# %s: %s\n' "$suite" "$*"
@@ -227,9 +229,12 @@ test_service() {
 	inside sh -c 'umask 077; echo test-key >/etc/cometfs/videos.key'
 	echo "COMETAPI_BASE_URL=$SOURCE" >"$fresh/etc/cometfs/videos.conf"
 	inside systemctl enable --now cometfs@videos 2>/dev/null
+	inside systemd-analyze security --threshold=30 --no-pager cometfs@videos | tail -n 1
+	inside systemd-analyze verify --man=no cometfs@videos.service
 	has_video /srv/videos $ID
 	[ "$(inside stat -c %U /var/lib/cometfs-videos /srv/videos/jobs | sort -u)" = cometfs ] || die "whose is it?"
 	until_true is StatusText '1 job: 1 done'
+	inside journalctl --no-pager -o cat -u cometfs@videos -g 'finished videos are read'
 	inside setpriv --reuid 65534 --clear-groups ls /srv/videos 2>/dev/null && die "others are let in"
 	inside setpriv --reuid 65534 --groups "$(inside sed -n 's/^cometfs:[^:]*:\([0-9]*\).*/\1/p' /etc/group)" \
 		mkdir /srv/videos/jobs/by-the-group
