@@ -73,6 +73,8 @@ older() {
 	rm -rf "$fresh/root/old"
 	dpkg-deb -R "$new" "$fresh/root/old"
 	sed -i 's/^Version: .*/Version: 0.0.1/' "$fresh/root/old/DEBIAN/control"
+	sed -i 's/^Description=.*/Description=an older cometfs/' "$fresh/root/old/usr/lib/systemd/system/cometfs@.service"
+	touch -d 2020-01-01 "$fresh/root/old/usr/lib/systemd/system/cometfs@.service"
 	dpkg-deb --root-owner-group -b "$fresh/root/old" "$fresh/root/old.deb" >/dev/null
 	rm -r "$fresh/root/old"
 }
@@ -290,6 +292,7 @@ test_upgrade() {
 	inside touch /tmp/upgraded
 	wait $reader || die "a reader was disturbed"
 	[ "$(property MainPID)" = "$before" ] || die "it was restarted"
+	is NeedDaemonReload no || die "systemd still has the older unit"
 	has_video /srv/videos after-the-upgrade
 	inside systemctl restart cometfs@videos
 	inside ls /srv/videos/jobs/after-the-upgrade >/dev/null
