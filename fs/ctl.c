@@ -182,14 +182,14 @@ int main(int argc, char **argv)
 	struct parser parser = { .letters = "+:" };
 	struct asked asked = { .help = false };
 
-	(void)setlocale(LC_ALL, "");
+	(void)setlocale(LC_CTYPE, ""); /* numbers and messages are the same for everybody */
 	ctl_text_start();
 	add_rows(&parser, ctl_everywhere);
 	int r = take_options(&ctl, &parser, argc, argv, &asked);
 	if (r == CTL_OK && is_asked(&asked))
 		r = print_asked(&asked, NULL);
 	else if (r == CTL_OK && optind == argc)
-		r = refuse("no command given", "what to do");
+		r = refuse("COMMAND", "none is given");
 	else if (r == CTL_OK)
 		r = run_command(&ctl, argc - optind, argv + optind);
 	return ctl_end(r);

@@ -131,11 +131,6 @@ start_all_kinds() {
 		[ "$columns" -lt 50 ] || [ "$(screen | grep -c 'running')" -ge 1 ]
 		end_terminal
 	done
-	start_terminal 100 12 '$CTL_M ls; NO_COLOR=1 $CTL_M ls; TERM=dumb $CTL_M ls; $CTL_M ls | cat'
-	shows 'ended with 0'
-	in_terminal resize-window -y 40
-	shows '^ended with 0'
-	end_terminal
 	start_terminal 100 40 '$CTL_M ls; NO_COLOR=1 $CTL_M ls; TERM=dumb $CTL_M ls; $CTL_M ls | cat'
 	shows 'ended with 0'
 	screen
