@@ -2,7 +2,7 @@
 /* cometctl's command line, read by the one table of commands. */
 #include "ctl.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -176,12 +176,24 @@ static int run_command(struct ctl *ctl, int argc, char *const *argv)
 	return run(ctl, command);
 }
 
+/* Who closed one of the three would else have what we print in the next file that we open. */
+static void open_standard(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct ctl ctl = { .root = -1, .jobs = -1 };
 	struct parser parser = { .letters = "+:" };
 	struct asked asked = { .help = false };
 
+	open_standard();
 	(void)setlocale(LC_CTYPE, ""); /* numbers and messages are the same for everybody */
 	ctl_text_start();
 	add_rows(&parser, ctl_everywhere);

@@ -67,6 +67,9 @@ names() {
 	cmp old $ID.mp4
 	[ "$(<other)" = old ]
 	[ "$(names)" = "$ID.mp4 it's mine.mp4 old other there there/$ID.mp4 " ]
+	# What is said does not go into the copy where nobody can hear it.
+	ctl get $ID old <&- >&- 2>&-
+	cmp old $ID.mp4
 }
 
 @test "get refuses a place that is no good before it waits" {

@@ -10,7 +10,7 @@ teardown() {
 	end_story
 }
 
-@test "5,000 jobs: added in ten seconds, from standard input; listed, waited for, forgotten" {
+@test "5,000 jobs: added in ten seconds, from standard input; listed, waited for" {
 	sanitized && skip "its figures would mean nothing"
 	start_answers 'queued'
 	start_cometfs poll_rate=500,interval=600,interval_watched=600
@@ -25,6 +25,4 @@ teardown() {
 	shows '^0 of 5000 over, 0 failed; 4992 more not shown'
 	in_terminal send-keys C-c
 	shows '^(\^C)?ended with 130'
-	xargs timeout 60 "$CTL" -m "$MNT" forget -y <"$BATS_TEST_TMPDIR/ids"
-	[ -z "$(ls "$MNT/jobs")" ]
 }
