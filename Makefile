@@ -10,6 +10,7 @@
 #   make soak      everything at once for MINUTES=5, with ThreadSanitizer; SEED=n for the same again
 #   make manual    writes what of the manual pages is made of --help, after a change of that
 #   make bench     its figures beside those of others, ONLY=name for some: build/bench/table.md, plot.svg
+#   make screenshot  the pictures of index.html in the README
 #   make trixie    all tests in a Debian 13: newer libfuse, curl, compiler; the packages in a fresh Debian 12
 #                  and 13, with their systemd. As root
 #   make lint      clang-format, cppcheck, clang-tidy, shellcheck
@@ -286,6 +287,11 @@ fuzz:
 	printf '%s\n' $(notdir $(FUZZERS)) | \
 		xargs -P2 -I{} tests/fuzz/fuzz.sh build-fuzz/fuzz/{} $(FUZZ_SECONDS)
 
+screenshot:
+	contrib/deps.sh build test
+	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider
+	BUILD=$(BUILD) contrib/screenshot.sh
+
 trixie:
 	contrib/trixie.sh
 	contrib/packages.sh bookworm trixie
@@ -343,5 +349,5 @@ deb:
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-bookworm build-trixie
 
-.PHONY: all programs fuzzers deps demo check test asan tsan fuzz chaos soak bench trixie manual lint install uninstall deb clean force
+.PHONY: screenshot all programs fuzzers deps demo check test asan tsan fuzz chaos soak bench trixie manual lint install uninstall deb clean force
 .SECONDARY:
