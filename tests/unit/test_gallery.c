@@ -60,8 +60,9 @@ static cJSON *data_of(const struct job *jobs, size_t count)
 	free(text);
 	assert_non_null(data);
 	int columns = cJSON_GetArraySize(cJSON_GetObjectItem(data, "columns"));
-	cJSON_ArrayForEach (row, cJSON_GetObjectItem(data, "jobs"))
+	cJSON_ArrayForEach (row, cJSON_GetObjectItem(data, "jobs")) {
 		assert_int_equal(cJSON_GetArraySize(row), columns);
+	}
 	return data;
 }
 
