@@ -37,9 +37,7 @@ int job_get(uint64_t serial, struct job_view *view)
 		view->cached = entry->cached;
 		view->cached_length = entry->cached_length;
 		view->settled = entry->changing == 0;
-		view->quiet =
-			view->settled &&
-			(entry->changed_ms == 0 || clock_ms() - entry->changed_ms >= JOB_QUIET_MS);
+		view->redated = entry->redated;
 		memcpy(view->shown, entry->shown, sizeof(view->shown));
 		entry->told = true;
 	}
@@ -94,6 +92,15 @@ uint64_t job_before(uint64_t serial, struct job *job)
 		job_unlock();
 	} while (serial != 0 && !found);
 	return serial;
+}
+
+void job_redate(uint64_t serial)
+{
+	job_lock();
+	struct entry *entry = table_visible(serial);
+	if (entry != NULL)
+		entry->redated++;
+	job_unlock();
 }
 
 bool job_has_epoch(uint64_t serial, uint32_t epoch)

@@ -53,6 +53,13 @@ void job_listing(enum job_state state, struct job_listing *listing)
 	job_unlock();
 }
 
+void job_listing_redate(enum job_state state)
+{
+	job_lock();
+	listings_redate(state);
+	job_unlock();
+}
+
 /* ---- the steps of a change --------------------------------------------------------------------- */
 
 /* A job that is hidden, and stays so, is in no list, and not counted. */
@@ -81,7 +88,6 @@ static void end_change(struct entry *entry, const struct job *before, const stru
 {
 	entry->changing--;
 	entry->revision++;
-	entry->changed_ms = before != NULL ? clock_ms() : 0;
 	for (int file = 0; file < JOB_FILES; file++) {
 		if (entry->opens[file] == 0)
 			entry->shown[file] = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* job_listings: when lists of jobs have changed. Private to job*.c; needs the lock of job.c. */
+/* job_listings: how and when lists of jobs have changed. Private to job*.c; needs the lock of job.c. */
 #ifndef JOB_LISTINGS_H
 #define JOB_LISTINGS_H
 
@@ -16,5 +16,8 @@ void listings_end(const struct job *before, const struct job *after);
 
 /* But for the number of jobs. */
 void listings_get(enum job_state state, struct job_listing *listing);
+
+/* As job_listing_redate(). */
+void listings_redate(enum job_state state);
 
 #endif

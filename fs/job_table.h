@@ -20,7 +20,7 @@ struct entry {
 	bool told; /* something of it, since it was recalled last */
 	unsigned changing; /* so many are just about to change it */
 	uint32_t revision, cached, cached_length; /* as in struct job_view */
-	int64_t changed_ms; /* when, last, by clock_ms(); 0 never */
+	uint32_t redated; /* see job_redate() */
 	uint32_t opens[JOB_FILES];
 	uint32_t shown[JOB_FILES];
 	bool padded; /* status.json was shown longer than it is */

@@ -8,7 +8,7 @@
 
 #include "ops_file.h"
 
-static void recall(uint64_t inode)
+void ops_recall(uint64_t inode)
 {
 	(void)fuse_lowlevel_notify_inval_inode(ops_context.session, inode, -1, 0);
 }
@@ -18,11 +18,11 @@ static void recall_lists(const struct job *before, const struct job *after)
 	if (before != NULL && after != NULL && before->state == after->state)
 		return;
 	if (before != NULL && before->state != JOB_UNKNOWN)
-		recall(TREE_STATE(before->state));
+		ops_recall(TREE_STATE(before->state));
 	if (after != NULL && after->state != JOB_UNKNOWN)
-		recall(TREE_STATE(after->state));
+		ops_recall(TREE_STATE(after->state));
 	if (before == NULL || after == NULL)
-		recall(TREE_JOBS);
+		ops_recall(TREE_JOBS);
 }
 
 static void on_recall(const struct job *before, const struct job *after, bool told)
@@ -31,13 +31,13 @@ static void on_recall(const struct job *before, const struct job *after, bool to
 	recall_lists(before, after);
 	if (!told)
 		return;
-	recall(tree_inode(job->serial, TREE_JOB_DIR));
-	recall(tree_inode(job->serial, TREE_STATUS));
+	ops_recall(tree_inode(job->serial, TREE_JOB_DIR));
+	ops_recall(tree_inode(job->serial, TREE_STATUS));
 	if (before != NULL)
-		recall(tree_inode_of(before, TREE_RESPONSE));
+		ops_recall(tree_inode_of(before, TREE_RESPONSE));
 	/* Of a video that is not whole the kernel keeps nothing, and a READ of it may wait. */
 	if (before != NULL && before->video == VIDEO_READY)
-		recall(tree_inode_of(before, TREE_VIDEO));
+		ops_recall(tree_inode_of(before, TREE_VIDEO));
 }
 
 static void on_changed(uint64_t serial)

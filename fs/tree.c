@@ -98,6 +98,17 @@ static enum job_state state_of(uint64_t inode)
 	return (enum job_state)(inode - TREE_BY_STATE);
 }
 
+static bool has_jobs(uint64_t inode)
+{
+	return inode == TREE_JOBS || is_of_state(inode);
+}
+
+/* Whose jobs are in there: JOB_UNKNOWN for all. */
+static enum job_state listed_state(uint64_t inode)
+{
+	return inode == TREE_JOBS ? JOB_UNKNOWN : state_of(inode);
+}
+
 /* Who has a handle from somewhere may ask for anything. */
 static bool is_number(uint64_t inode)
 {
@@ -246,6 +257,24 @@ int tree_target(uint64_t inode, char target[TREE_TARGET_SIZE])
 
 /* ---- lists ------------------------------------------------------------------------------------- */
 
+/*
+ * The kernel keeps a list of a directory under the time that it was last told of it, and puts together
+ * what comes: an entry that goes on where the one before has ended. An answer that was given before a
+ * change may come when it has asked for the new time already: then the old list would stand under the
+ * new time. So what a list of one edition goes on with is never where one of another does; and when one
+ * of an old edition ends, the directory gets another time before that is told: see tree_list_is_old().
+ */
+static unsigned edition_of(uint64_t inode, const struct job_view *view)
+{
+	struct job_listing listing;
+	if (tree_serial(inode) > 0)
+		return job_has_video(&view->job); /* in nothing else do two of its lists differ */
+	if (!has_jobs(inode))
+		return 0;
+	job_listing(listed_state(inode), &listing);
+	return listing.edition;
+}
+
 static int fill(
 	struct tree_entry *entry, uint64_t inode, mode_t type, uint64_t next, const char *name)
 {
@@ -260,8 +289,7 @@ static int fill(
 static int list_jobs(uint64_t directory, uint64_t at, struct tree_entry *entry)
 {
 	bool all = directory == TREE_JOBS;
-	enum job_state state = all ? JOB_UNKNOWN : state_of(directory);
-	uint64_t serial = job_next(state, at - FIRST_ENTRY, entry->name);
+	uint64_t serial = job_next(listed_state(directory), at - FIRST_ENTRY, entry->name);
 	if (serial == 0)
 		return 0;
 	entry->inode = tree_inode(serial, all ? TREE_JOB_DIR : TREE_LINK);
@@ -289,18 +317,43 @@ static int list_fixed(uint64_t directory, uint64_t at, struct tree_entry *entry)
 	return 0;
 }
 
+static int list(uint64_t inode, uint64_t at, const struct job_view *view, struct tree_entry *entry)
+{
+	if (at == 0)
+		return fill(entry, inode, S_IFDIR, 1, ".");
+	if (at == 1)
+		return fill(entry, parent_of(inode, view), S_IFDIR, FIRST_ENTRY, "..");
+	if (has_jobs(inode))
+		return list_jobs(inode, at, entry);
+	return tree_serial(inode) > 0 ? list_files(at, &view->job, entry)
+				      : list_fixed(inode, at, entry);
+}
+
+/* The edition is in the lower digits: so there are 32 bits' room for half a million jobs. */
 int tree_list(uint64_t inode, uint64_t at, struct tree_entry *entry)
 {
 	struct job_view view;
 	int r = check_directory(inode, &view);
 	if (r != 0)
 		return r;
-	if (at == 0)
-		return fill(entry, inode, S_IFDIR, 1, ".");
-	if (at == 1)
-		return fill(entry, parent_of(inode, &view), S_IFDIR, FIRST_ENTRY, "..");
-	if (inode == TREE_JOBS || is_of_state(inode))
-		return list_jobs(inode, at, entry);
-	return tree_serial(inode) > 0 ? list_files(at, &view.job, entry)
-				      : list_fixed(inode, at, entry);
+	uint64_t edition = at > 0 ? at % JOB_EDITIONS : edition_of(inode, &view);
+	r = list(inode, at / JOB_EDITIONS, &view, entry);
+	if (r > 0)
+		entry->next = entry->next * JOB_EDITIONS + edition;
+	return r;
+}
+
+bool tree_list_is_old(uint64_t inode, uint64_t at)
+{
+	struct job_view view;
+	return check_directory(inode, &view) == 0 && (tree_serial(inode) > 0 || has_jobs(inode)) &&
+	       at % JOB_EDITIONS != edition_of(inode, &view);
+}
+
+void tree_redate(uint64_t inode)
+{
+	if (tree_serial(inode) > 0)
+		job_redate(tree_serial(inode));
+	else
+		job_listing_redate(listed_state(inode));
 }

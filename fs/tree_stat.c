@@ -5,7 +5,6 @@
 #include "base.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #define DOCUMENT_BLOCK 4096
@@ -26,13 +25,14 @@ static void set_times_ms(struct stat *st, int64_t ms)
 	set_times(st, ms / 1000, (long)(ms % 1000) * 1000000);
 }
 
-static void stat_directory(struct stat *st, nlink_t links, int64_t changed_ms)
+/* redated is far below a millisecond: it makes no time that is another change's. */
+static void stat_directory(struct stat *st, nlink_t links, int64_t changed_ms, uint32_t redated)
 {
 	st->st_mode = S_IFDIR | 0777;
 	st->st_nlink = links;
 	st->st_size = DIRECTORY_SIZE;
 	st->st_blksize = DOCUMENT_BLOCK;
-	set_times_ms(st, changed_ms);
+	set_times(st, changed_ms / 1000, (long)(changed_ms % 1000) * 1000000 + redated % 1000000);
 }
 
 static void stat_file(struct stat *st, int64_t size, int64_t bytes, blksize_t block)
@@ -80,18 +80,6 @@ static int64_t listed_ms(const struct job *job)
 	return (job->done_ms > 0 ? job->done_ms : job->tracked_ms) + job_has_video(job);
 }
 
-/*
- * An answer to READDIR may be on its way while its directory changes, and come to the kernel when that
- * has asked for the new time already. So for a while after a change each who asks gets another time,
- * between two milliseconds: whatever the kernel keeps of the list it asks for again. Not of st_ctim, by
- * which tar sees that something changes while it reads.
- */
-static void blur_time(struct stat *st)
-{
-	static atomic_uint asked;
-	st->st_mtim.tv_nsec += 1 + asked++ % 999999;
-}
-
 static int stat_of_job(struct stat *st, uint64_t inode, const struct job_view *view,
 	const struct tree_sizes *sizes)
 {
@@ -99,9 +87,7 @@ static int stat_of_job(struct stat *st, uint64_t inode, const struct job_view *v
 
 	switch (tree_kind(inode)) {
 	case TREE_JOB_DIR:
-		stat_directory(st, 2, listed_ms(job));
-		if (!view->quiet)
-			blur_time(st);
+		stat_directory(st, 2, listed_ms(job), view->redated);
 		return 0;
 	case TREE_STATUS:
 		stat_document(st, sizes->status(view), job->changed_ms);
@@ -126,7 +112,7 @@ static enum tree_lasts lasts_of_job(uint64_t inode, const struct job_view *view)
 {
 	const struct job *job = &view->job;
 	enum tree_kind kind = tree_kind(inode);
-	if (!view->settled || tree_is_stale(inode, job) || (kind == TREE_JOB_DIR && !view->quiet) ||
+	if (!view->settled || tree_is_stale(inode, job) ||
 		(kind == TREE_VIDEO && job->video != VIDEO_READY))
 		return TREE_CHANGES;
 	return kind == TREE_RESPONSE || job_video_is_final(job) ? TREE_LASTS : TREE_LASTS_KNOWN;
@@ -137,9 +123,8 @@ static bool stat_jobs(struct stat *st, enum job_state state)
 	struct job_listing listing;
 	job_listing(state, &listing);
 	/* Each job is a directory in jobs/; links count for nothing. */
-	stat_directory(st, state == JOB_UNKNOWN ? 2 + listing.jobs : 2, listing.changed_ms);
-	if (!listing.settled)
-		blur_time(st);
+	stat_directory(st, state == JOB_UNKNOWN ? 2 + listing.jobs : 2, listing.changed_ms,
+		listing.redated);
 	return listing.settled;
 }
 
@@ -149,12 +134,12 @@ static int stat_fixed(struct stat *st, uint64_t inode, const struct tree_owner *
 {
 	switch (inode) {
 	case TREE_ROOT:
-		stat_directory(st, 2 + 2, owner->started_ms);
+		stat_directory(st, 2 + 2, owner->started_ms, 0);
 		return true;
 	case TREE_JOBS:
 		return stat_jobs(st, JOB_UNKNOWN);
 	case TREE_BY_STATE:
-		stat_directory(st, 2 + JOB_EXPIRED, owner->started_ms);
+		stat_directory(st, 2 + JOB_EXPIRED, owner->started_ms, 0);
 		return true;
 	case TREE_STATE(JOB_QUEUED):
 	case TREE_STATE(JOB_RUNNING):
@@ -163,7 +148,7 @@ static int stat_fixed(struct stat *st, uint64_t inode, const struct tree_owner *
 	case TREE_STATE(JOB_EXPIRED):
 		return stat_jobs(st, (enum job_state)(inode - TREE_BY_STATE));
 	case TREE_META:
-		stat_directory(st, 2, owner->started_ms);
+		stat_directory(st, 2, owner->started_ms, 0);
 		return true;
 	case TREE_EVENTS:
 		stat_document(st, 0, owner->started_ms);

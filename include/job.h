@@ -81,18 +81,20 @@ struct job_view {
 	uint32_t cached; /* the revision whose status.json the page cache has; 0 not known */
 	uint32_t cached_length; /* bytes of that document */
 	bool settled; /* it is not just about to change: what is said of it may be kept */
-	bool quiet; /* and has not changed just now, for what READDIR says */
+	uint32_t redated; /* see job_redate() */
 	uint32_t shown[JOB_FILES]; /* see job_show(); 0 when it is not open */
 };
 
-/* So long after a change of a directory, what is told of it does not last. */
-#define JOB_QUIET_MS 1000
+/* So many editions of a list are told apart. */
+#define JOB_EDITIONS 4096U
 
 /* All jobs of a state, as a directory; JOB_UNKNOWN stands for all jobs. */
 struct job_listing {
 	size_t jobs;
 	int64_t changed_ms; /* Unix milliseconds; never the same after a change */
-	bool settled; /* it is not just about to change, and has not just changed */
+	uint32_t redated; /* see job_listing_redate(); from 0 on after each change */
+	unsigned edition; /* another after each change, below JOB_EDITIONS */
+	bool settled; /* it is not just about to change */
 };
 
 /* Whether a job, or its video, will not change any more by itself. The second is never true before
@@ -151,6 +153,13 @@ uint64_t job_before(uint64_t serial, struct job *job);
 int64_t job_changed_ms(void);
 
 void job_listing(enum job_state state, struct job_listing *listing);
+
+/*
+ * The directory of a state, or of a job, gets another time although it is the same: who keeps a list of it
+ * for one of this time looks again. Counted, and no more: who calls it recalls the time.
+ */
+void job_listing_redate(enum job_state state);
+void job_redate(uint64_t serial);
 
 /* Whether the video is still that of an epoch. */
 bool job_has_epoch(uint64_t serial, uint32_t epoch);

@@ -103,11 +103,17 @@ int tree_target(uint64_t inode, char target[TREE_TARGET_SIZE]);
 struct tree_entry {
 	uint64_t inode;
 	mode_t type; /* S_IFDIR, S_IFREG or S_IFLNK */
-	uint64_t next; /* where to go on */
+	uint64_t next; /* where to go on, and with which edition of the list */
 	char name[ID_SIZE];
 };
 
 /* The entry at position at (0 at first, "." and ".." included): 1, 0 at the end, -ENOTDIR, -ENOENT. */
 int tree_list(uint64_t inode, uint64_t at, struct tree_entry *entry);
+
+/* Whether the directory has changed since the list was begun that is at this position now. */
+bool tree_list_is_old(uint64_t inode, uint64_t at);
+
+/* Gives a directory that changes another time, a nanosecond later. What was told of it is not recalled. */
+void tree_redate(uint64_t inode);
 
 #endif

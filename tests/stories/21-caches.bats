@@ -225,3 +225,52 @@ all_ways() {
 	[ "$status" -eq 0 ]
 	[ "${output% changes}" -ge 1000 ]
 }
+
+# Who lists by-state/running, and waits in the middle of it until his video comes: parked_are N, so many do.
+parked_are() {
+	wait_until "[ \"\$(jq .requests.reads_parked \"\$MNT/.cometfs/stats.json\")\" = $1 ]"
+}
+
+@test "a list that comes late does not stay" {
+	start_provider - <<-'SCRIPT'
+		job one
+			answer done video=one.bin
+		job two
+			answer done video=two.bin
+		job flip
+			answer running until=turn
+			answer failed
+		job *
+			answer running
+		video one.bin
+			size 16K
+			serve stall=1000 until=one
+		video two.bin
+			size 16K
+			serve stall=1000 until=two
+	SCRIPT
+	expect_log 'failed: '
+	start_cometfs interval=0.1
+	track one two flip other
+	wait_until '[ "$(stat -c %s "$MNT"/jobs/{one,two}/video.mp4)" = "$(printf "16384\n16384")" ]'
+	wait_status flip .state running
+	wait_status other .state running
+	local running=$MNT/by-state/running first second
+	# One waits with the list before the change; another's list is kept meanwhile.
+	python3 tests/stories/late.py "$running" "$MNT/jobs/one/video.mp4" 3>&- &
+	first=$!
+	parked_are 1
+	[ "$(ls "$running")" = $'flip\nother' ]
+	event turn
+	wait_status flip .state failed
+	# One waits with the list after it, which the kernel has begun to keep.
+	python3 tests/stories/late.py "$running" "$MNT/jobs/two/video.mp4" 3>&- &
+	second=$!
+	parked_are 2
+	event one
+	wait $first
+	[ "$(ls "$running")" = other ]
+	event two
+	wait $second
+	[ "$(ls "$running")" = other ]
+}

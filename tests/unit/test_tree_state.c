@@ -66,7 +66,7 @@ static struct job job_in(enum job_state state, uint64_t serial, const char *id)
 /* The directories have the words that the documents have. */
 static void words(void **unused)
 {
-	uint64_t at = 2, inode;
+	uint64_t at = UINT64_C(2) * JOB_EDITIONS, inode;
 	(void)unused;
 	for (enum job_state state = JOB_QUEUED; state <= JOB_EXPIRED; state++) {
 		at = entry(TREE_BY_STATE, at, TREE_STATE(state), S_IFDIR, view_job_state(state));
@@ -113,15 +113,15 @@ static void a_link_follows_the_state(void **unused)
 	uint64_t inode;
 	(void)unused;
 	put(job_in(JOB_QUEUED, 1, "one"));
-	struct stat queued = stat_of(TREE_STATE(JOB_QUEUED), TREE_CHANGES);
+	struct stat queued = stat_of(TREE_STATE(JOB_QUEUED), TREE_LASTS);
 	struct stat done = stat_of(TREE_STATE(JOB_DONE), TREE_LASTS);
 	struct stat failed = stat_of(TREE_STATE(JOB_FAILED), TREE_LASTS);
 	put(job_in(JOB_DONE, 1, "one"));
 	assert_int_equal(tree_lookup(TREE_STATE(JOB_QUEUED), "one", &inode), -ENOENT);
 	assert_int_equal(tree_lookup(TREE_STATE(JOB_DONE), "one", &inode), 0);
-	struct stat st = stat_of(TREE_STATE(JOB_QUEUED), TREE_CHANGES);
+	struct stat st = stat_of(TREE_STATE(JOB_QUEUED), TREE_LASTS);
 	assert_memory_not_equal(&st.st_mtim, &queued.st_mtim, sizeof(st.st_mtim));
-	st = stat_of(TREE_STATE(JOB_DONE), TREE_CHANGES);
+	st = stat_of(TREE_STATE(JOB_DONE), TREE_LASTS);
 	assert_memory_not_equal(&st.st_mtim, &done.st_mtim, sizeof(st.st_mtim));
 	st = stat_of(TREE_STATE(JOB_FAILED), TREE_LASTS);
 	assert_memory_equal(&st.st_mtim, &failed.st_mtim, sizeof(st.st_mtim));
@@ -136,9 +136,9 @@ static void a_needle(void **unused)
 		(void)snprintf(id, sizeof(id), "job-%d", (int)serial);
 		put(job_in(serial == 4097 ? JOB_FAILED : JOB_DONE, serial, id));
 	}
-	uint64_t at = entry(TREE_STATE(JOB_FAILED), 2, LINK(4097), S_IFLNK, "job-4097");
+	uint64_t at = entry(TREE_STATE(JOB_FAILED), 2 * JOB_EDITIONS, LINK(4097), S_IFLNK, "job-4097");
 	end(TREE_STATE(JOB_FAILED), at);
-	end(TREE_STATE(JOB_EXPIRED), 2);
+	end(TREE_STATE(JOB_EXPIRED), 2 * JOB_EDITIONS);
 }
 
 static void meta(void **unused)
@@ -277,7 +277,7 @@ static void on_recall(const struct job *before, const struct job *after, bool to
 	(void)stat_of(TREE_STATE(JOB_QUEUED), TREE_CHANGES);
 	(void)stat_of(TREE_STATE(JOB_RUNNING), TREE_CHANGES);
 	(void)stat_of(TREE_STATE(JOB_DONE), TREE_LASTS);
-	(void)stat_of(TREE_JOBS, TREE_CHANGES); /* the job has just come */
+	(void)stat_of(TREE_JOBS, TREE_LASTS);
 	struct job_view view;
 	assert_int_equal(job_get(1, &view), 0);
 	assert_int_equal(view.job.state, JOB_QUEUED);
@@ -300,7 +300,7 @@ static void nothing_lasts_before_a_change(void **unused)
 	put(job_in(JOB_RUNNING, 1, "one"));
 	job_set_audience(NULL);
 	assert_int_equal(recalled, 1);
-	(void)stat_of(TREE_STATE(JOB_RUNNING), TREE_CHANGES);
+	(void)stat_of(TREE_STATE(JOB_RUNNING), TREE_LASTS);
 }
 
 /* The bytes of a video that comes in are told of by nobody. */
