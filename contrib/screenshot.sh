@@ -60,9 +60,9 @@ waves() {
 	echo "nullsrc=size=480x270:rate=12,geq=r='$1':g='$2':b='$3'"
 }
 
-film dusk 4 "$(waves '60+Y*0.7+22*sin(X/55+T)' '34+Y*0.25+12*sin(X/70-T)' '92-Y*0.12+30*sin(X/90+Y/60+T)')"
-film sea 6 "$(waves '14+16*sin((X+Y)/48+T)' '86+Y*0.22+26*sin(X/62+sin(Y/28+T))' '124+40*sin(Y/44+X/110-T)')"
-film fern 3 'mandelbrot=size=480x270:rate=12:start_scale=0.6:end_scale=0.2:start_x=-0.743:start_y=-0.13'
+film dusk 4 "$(waves '60+Y*0.6+20*sin(X/55+T)' '34+Y*0.25+12*sin(X/70-T)' '92-Y*0.12+30*sin(X/90+Y/60+T)')"
+film sea 6 "$(waves '24+16*sin((X+Y)/48+T)' '80+Y*0.2+24*sin(X/62+sin(Y/28+T))' '128+36*sin(Y/44+X/110-T)')"
+film dune 3 "$(waves '196+40*sin(X/70+2*sin(Y/60)+T)' '150+38*sin(X/70+2*sin(Y/60)+T)' '104+30*sin(X/70+2*sin(Y/60)+T+0.6)')"
 film ember 8 "$(waves '178+60*sin(hypot(X-240,Y-150)/36-T)' '82+44*sin(hypot(X-260,Y-140)/36-T)' '42+20*sin(X/90)')"
 film moss 5 "$(waves '54+30*sin(X/80+Y/50+T)' '104+36*sin(X/66-Y/70+T)' '70+18*sin(Y/30)')"
 film plum 6 "$(waves '112+50*sin(hypot(X-90,Y-60)/52+T)' '58+22*sin(X/80)' '142+50*sin(hypot(X-420,Y-240)/60-T)')"
@@ -72,7 +72,7 @@ done_job 518400 6 600000000 plum
 done_job 93600 5 500000000 moss
 job 16200 FAILURE 100 'Generated video rejected by content moderation.' '{"status":"failed","error":{"code":"invalid_argument","message":"Generated video rejected by content moderation."}}'
 done_job 9300 8 800000000 ember
-done_job 4500 3 300000000 fern
+done_job 4500 3 300000000 dune
 done_job 1980 6 600000000 sea
 done_job 750 4 400000000 dusk
 done_job 205 15 1500000000 long
@@ -112,7 +112,7 @@ with Browser(1280, 1080) as browser:
 PYTHON
 for picture in light: dark:-dark; do
 	ffmpeg -v error -y -i "$work/${picture%:*}.png" -filter_complex \
-		'split[a][b];[a]palettegen=max_colors=200:stats_mode=full[p];[b][p]paletteuse=dither=none' \
+		'split[a][b];[a]palettegen=max_colors=256[p];[b][p]paletteuse=dither=sierra2_4a' \
 		-compression_level 100 -pred mixed -update 1 "contrib/screenshot${picture#*:}.png"
 done
 ls -l contrib/screenshot*.png
