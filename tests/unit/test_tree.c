@@ -14,7 +14,7 @@
 #include "tree.h"
 
 /* So many entries from the beginning, in a list of edition 0. */
-#define PLACE(entries) ((uint64_t)(entries) * JOB_EDITIONS)
+#define PLACE(entries) ((uint64_t)(entries)*JOB_EDITIONS)
 
 static void assert_lookup(uint64_t parent, const char *name, uint64_t expected)
 {

@@ -136,9 +136,10 @@ static void a_needle(void **unused)
 		(void)snprintf(id, sizeof(id), "job-%d", (int)serial);
 		put(job_in(serial == 4097 ? JOB_FAILED : JOB_DONE, serial, id));
 	}
-	uint64_t at = entry(TREE_STATE(JOB_FAILED), 2 * JOB_EDITIONS, LINK(4097), S_IFLNK, "job-4097");
+	uint64_t at = entry(TREE_STATE(JOB_FAILED), UINT64_C(2) * JOB_EDITIONS, LINK(4097), S_IFLNK,
+		"job-4097");
 	end(TREE_STATE(JOB_FAILED), at);
-	end(TREE_STATE(JOB_EXPIRED), 2 * JOB_EDITIONS);
+	end(TREE_STATE(JOB_EXPIRED), UINT64_C(2) * JOB_EDITIONS);
 }
 
 static void meta(void **unused)
