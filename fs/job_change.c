@@ -53,11 +53,20 @@ void job_listing(enum job_state state, struct job_listing *listing)
 	job_unlock();
 }
 
-void job_listing_redate(enum job_state state)
+unsigned job_listing_begin(enum job_state state)
 {
 	job_lock();
-	listings_redate(state);
+	unsigned edition = listings_begin_list(state);
 	job_unlock();
+	return edition;
+}
+
+bool job_listing_end(enum job_state state, unsigned edition)
+{
+	job_lock();
+	bool old = listings_end_list(state, edition);
+	job_unlock();
+	return old;
 }
 
 /* ---- the steps of a change --------------------------------------------------------------------- */

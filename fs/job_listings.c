@@ -4,13 +4,15 @@
 
 #include "base.h"
 
-#define QUIET_MS 10000 /* far longer than an answer is on its way */
+#define QUIET_MS 2000 /* longer than an answer is on its way */
 
 /* Shared: under the lock. That of JOB_UNKNOWN is of all jobs. */
 static struct listing {
 	int64_t changed_ms; /* Unix milliseconds */
 	int64_t since_ms; /* the same moment, by the clock that is never set */
 	unsigned edition;
+	unsigned newest; /* edition but for one that has come again */
+	bool unended[JOB_EDITIONS]; /* begun by somebody, and ended by nobody since */
 	uint32_t redated; /* since */
 	unsigned changing; /* so many changes of it are just about to come */
 } listings[JOB_STATES];
@@ -28,16 +30,21 @@ static void begin(struct listing *listing)
 }
 
 /*
- * The next one's number is one that nobody has been given lately; after a while without a change it is
- * soon one of before. For the kernel may have half a list of an edition, of somebody who did not read on,
- * and nobody's list while it has that: who reads the same edition again completes it.
+ * The kernel may have half a list, of somebody who did not read on, and keeps nobody's while it has that. Who
+ * reads the same edition to its end completes it. So the oldest of which that may be so comes again, when
+ * none but the one of now was given lately; else it is one that nobody was given since long.
  */
-static unsigned next_edition(unsigned edition, bool quiet)
+static unsigned next_edition(struct listing *listing, bool quiet)
 {
-	const unsigned half = JOB_EDITIONS / 2;
-	if (quiet)
-		return edition < half ? half : 0;
-	return (edition + 1) % JOB_EDITIONS;
+	for (unsigned i = 1; quiet && i < JOB_EDITIONS; i++) {
+		unsigned edition = (listing->newest + i) % JOB_EDITIONS;
+		if (listing->unended[edition] && edition != listing->edition)
+			return edition;
+	}
+	do
+		listing->newest = (listing->newest + 1) % JOB_EDITIONS;
+	while (listing->newest == listing->edition);
+	return listing->newest;
 }
 
 static void end(struct listing *listing)
@@ -47,7 +54,7 @@ static void end(struct listing *listing)
 	listing->changing--;
 	listing->changed_ms = clock_wall_after_ms(listing->changed_ms);
 	listing->since_ms = now_ms;
-	listing->edition = next_edition(listing->edition, quiet);
+	listing->edition = next_edition(listing, quiet);
 	listing->redated = 0;
 }
 
@@ -81,11 +88,21 @@ void listings_get(enum job_state state, struct job_listing *listing)
 	const struct listing *l = &listings[state];
 	listing->changed_ms = l->changed_ms;
 	listing->redated = l->redated;
-	listing->edition = l->edition;
 	listing->settled = l->changing == 0;
 }
 
-void listings_redate(enum job_state state)
+unsigned listings_begin_list(enum job_state state)
 {
-	listings[state].redated++;
+	struct listing *listing = &listings[state];
+	listing->unended[listing->edition] = true;
+	return listing->edition;
+}
+
+bool listings_end_list(enum job_state state, unsigned edition)
+{
+	struct listing *listing = &listings[state];
+	bool old = edition != listing->edition;
+	listing->unended[edition] = false;
+	listing->redated += old;
+	return old;
 }

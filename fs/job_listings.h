@@ -17,7 +17,8 @@ void listings_end(const struct job *before, const struct job *after);
 /* But for the number of jobs. */
 void listings_get(enum job_state state, struct job_listing *listing);
 
-/* As job_listing_redate(). */
-void listings_redate(enum job_state state);
+/* As job_listing_begin() and job_listing_end(). */
+unsigned listings_begin_list(enum job_state state);
+bool listings_end_list(enum job_state state, unsigned edition);
 
 #endif

@@ -49,18 +49,6 @@ static size_t add_entry(fuse_req_t req, uint64_t directory, char *buffer, size_t
 	return fuse_add_direntry_plus(req, buffer, room, entry->name, &param, (off_t)entry->next);
 }
 
-/*
- * With the end the kernel has a list that it will keep. One of an old edition may stand under the time of
- * now, if its answers were late: so that time must be past before the end is told.
- */
-static void before_end(uint64_t inode, uint64_t at)
-{
-	if (!tree_list_is_old(inode, at))
-		return;
-	tree_redate(inode);
-	ops_recall(inode);
-}
-
 static void list(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, bool plus)
 {
 	struct tree_entry entry = { .next = (uint64_t)offset };
@@ -74,8 +62,9 @@ static void list(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, bo
 			break;
 		used += length;
 	}
-	if (r == 0 && used == 0)
-		before_end(inode, entry.next);
+	/* Before the end is told: with it, the kernel has a list that it keeps. */
+	if (r == 0 && used == 0 && tree_list_end(inode, entry.next))
+		ops_recall(inode);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
 	else

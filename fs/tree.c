@@ -262,17 +262,14 @@ int tree_target(uint64_t inode, char target[TREE_TARGET_SIZE])
  * what comes: an entry that goes on where the one before has ended. An answer that was given before a
  * change may come when it has asked for the new time already: then the old list would stand under the
  * new time. So what a list of one edition goes on with is never where one of another does; and when one
- * of an old edition ends, the directory gets another time before that is told: see tree_list_is_old().
+ * of an old edition ends, the directory gets another time before that is told: see tree_list_end().
  */
-static unsigned edition_of(uint64_t inode, const struct job_view *view)
+static unsigned begin_list(uint64_t inode, const struct job_view *view)
 {
-	struct job_listing listing;
-	if (tree_serial(inode) > 0)
-		return job_has_video(&view->job); /* in nothing else do two of its lists differ */
-	if (!has_jobs(inode))
-		return 0;
-	job_listing(listed_state(inode), &listing);
-	return listing.edition;
+	if (has_jobs(inode))
+		return job_listing_begin(listed_state(inode));
+	/* In nothing else do two lists of a job differ. */
+	return tree_serial(inode) > 0 && job_has_video(&view->job);
 }
 
 static int fill(
@@ -336,24 +333,23 @@ int tree_list(uint64_t inode, uint64_t at, struct tree_entry *entry)
 	int r = check_directory(inode, &view);
 	if (r != 0)
 		return r;
-	uint64_t edition = at > 0 ? at % JOB_EDITIONS : edition_of(inode, &view);
+	uint64_t edition = at > 0 ? at % JOB_EDITIONS : begin_list(inode, &view);
 	r = list(inode, at / JOB_EDITIONS, &view, entry);
 	if (r > 0)
 		entry->next = entry->next * JOB_EDITIONS + edition;
 	return r;
 }
 
-bool tree_list_is_old(uint64_t inode, uint64_t at)
+bool tree_list_end(uint64_t inode, uint64_t at)
 {
 	struct job_view view;
-	return check_directory(inode, &view) == 0 && (tree_serial(inode) > 0 || has_jobs(inode)) &&
-	       at % JOB_EDITIONS != edition_of(inode, &view);
-}
-
-void tree_redate(uint64_t inode)
-{
-	if (tree_serial(inode) > 0)
+	unsigned edition = at % JOB_EDITIONS;
+	if (check_directory(inode, &view) != 0)
+		return false;
+	if (has_jobs(inode))
+		return job_listing_end(listed_state(inode), edition);
+	bool old = tree_serial(inode) > 0 && edition != job_has_video(&view.job);
+	if (old)
 		job_redate(tree_serial(inode));
-	else
-		job_listing_redate(listed_state(inode));
+	return old;
 }

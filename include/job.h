@@ -92,8 +92,7 @@ struct job_view {
 struct job_listing {
 	size_t jobs;
 	int64_t changed_ms; /* Unix milliseconds; never the same after a change */
-	uint32_t redated; /* see job_listing_redate(); from 0 on after each change */
-	unsigned edition; /* another after each change, below JOB_EDITIONS */
+	uint32_t redated; /* see job_listing_end(); from 0 on after each change */
 	bool settled; /* it is not just about to change */
 };
 
@@ -154,11 +153,16 @@ int64_t job_changed_ms(void);
 
 void job_listing(enum job_state state, struct job_listing *listing);
 
+/* Somebody begins to list it: the number of its edition, below JOB_EDITIONS. Each change makes another. */
+unsigned job_listing_begin(enum job_state state);
+
 /*
- * The directory of a state, or of a job, gets another time although it is the same: who keeps a list of it
- * for one of this time looks again. Counted, and no more: who calls it recalls the time.
+ * Somebody comes to the end of a list of an edition. True when it is an old one: then the directory gets
+ * another time, so that who keeps that list for one of now looks again. Who is told so recalls the time.
  */
-void job_listing_redate(enum job_state state);
+bool job_listing_end(enum job_state state, unsigned edition);
+
+/* Likewise of a job, which has an old list when its lists differ in what they have. */
 void job_redate(uint64_t serial);
 
 /* Whether the video is still that of an epoch. */

@@ -110,10 +110,10 @@ struct tree_entry {
 /* The entry at position at (0 at first, "." and ".." included): 1, 0 at the end, -ENOTDIR, -ENOENT. */
 int tree_list(uint64_t inode, uint64_t at, struct tree_entry *entry);
 
-/* Whether the directory has changed since the list was begun that is at this position now. */
-bool tree_list_is_old(uint64_t inode, uint64_t at);
-
-/* Gives a directory that changes another time, a nanosecond later. What was told of it is not recalled. */
-void tree_redate(uint64_t inode);
+/*
+ * A list has come to its end, which is at this position. True when the directory has changed since it was
+ * begun: then it has another time now, a nanosecond later, and what was told of it is to be recalled.
+ */
+bool tree_list_end(uint64_t inode, uint64_t at);
 
 #endif

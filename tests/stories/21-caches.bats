@@ -274,3 +274,45 @@ parked_are() {
 	wait $second
 	[ "$(ls "$running")" = other ]
 }
+
+# time_of DIRECTORY: its times, which are the same, in nanoseconds.
+time_of() {
+	stat -c '%.9Y' "$1" | tr -d .
+	[ "$(stat -c %.9Y "$1")" = "$(stat -c %.9Z "$1")" ]
+}
+
+@test "the time of a directory is that of its change at once, and moves on only for who began before it" {
+	start_answers 'running until=go' 'done video=clip.mp4'
+	start_counting interval=0.1
+	track $ID
+	local jobs=$MNT/jobs shown
+	coproc python3 tests/stories/pieces.py "$jobs"
+	read -r -u "${COPROC[0]}"
+	track other
+	shown=$(time_of "$jobs")
+	[ "$(ls "$jobs")" = $ID$'\nother' ]
+	# It has not changed since, so tar has nothing to complain of.
+	tar -C "$jobs" -cf /dev/null --exclude=status.json --exclude=response.json .
+	[ "$(time_of "$jobs")" = "$shown" ]
+	echo >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}"
+	[ "$REPLY" = ". .. $ID other" ]
+	[ "$(time_of "$jobs")" = $((shown + 1)) ]
+	# What the kernel has put together of both is nobody's list.
+	[ "$(ls "$jobs")" = $ID$'\nother' ]
+	wait_until 'requests "" ls "$jobs"'
+	[ "$(time_of "$jobs")" = $((shown + 1)) ]
+	# Of one that nobody has listed yet: what the kernel has whole, it gives whole.
+	local at=$jobs/new
+	track new
+	coproc python3 tests/stories/pieces.py "$at"
+	read -r -u "${COPROC[0]}"
+	event go
+	wait_status new .video.state ready
+	shown=$(time_of "$at")
+	echo >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}"
+	[ "$REPLY" = ". .. response.json status.json video.mp4" ]
+	[ "$(time_of "$at")" = $((shown + 1)) ]
+	[ "$(ls "$at")" = $'response.json\nstatus.json\nvideo.mp4' ]
+}

@@ -74,7 +74,7 @@ static void recalled_before_it_is_so_and_announced_after(void **state)
 	assert_true(heard.told);
 	assert_int_equal(heard.seen, JOB_QUEUED);
 	assert_false(heard.settled);
-	assert_true(heard.listed); /* all jobs are as they were */
+	assert_true(heard.listed); /* that of all jobs does not change */
 	assert_int_equal(heard.changes, 1);
 	assert_int_equal(heard.changed, 1);
 	assert_int_equal(heard.seen_after, JOB_RUNNING);

@@ -13,8 +13,8 @@
 #include "jobs.h"
 #include "tree.h"
 
-/* So many entries from the beginning, in a list of edition 0. */
-#define PLACE(entries) ((uint64_t)(entries)*JOB_EDITIONS)
+/* A position, of edition 0. */
+#define AT(position) ((position) * (uint64_t)JOB_EDITIONS)
 
 static void assert_lookup(uint64_t parent, const char *name, uint64_t expected)
 {
@@ -81,7 +81,7 @@ static void epochs(void **state)
 	uint64_t second = found(48, "video.mp4");
 	assert_int_not_equal(second, first);
 	assert_false(tree_is_stale(second, &job));
-	(void)assert_entry(48, PLACE(4), second, "video.mp4");
+	(void)assert_entry(48, AT(4), second, "video.mp4");
 	assert_int_equal(tree_serial(second), 3);
 	assert_int_equal(tree_kind(second), TREE_VIDEO);
 	assert_int_equal(tree_number(second), tree_number(first));
@@ -182,7 +182,7 @@ static void no_directory(void **state)
 		struct tree_entry entry;
 		assert_no_lookup(cases[i].inode, "status.json", cases[i].error);
 		assert_int_equal(tree_list(cases[i].inode, 0, &entry), cases[i].error);
-		assert_int_equal(tree_list(cases[i].inode, PLACE(2), &entry), cases[i].error);
+		assert_int_equal(tree_list(cases[i].inode, AT(2), &entry), cases[i].error);
 	}
 }
 
@@ -202,7 +202,7 @@ static void long_names(void **state)
 	name[191] = '\0';
 	put(job_named(2, name));
 	assert_lookup(TREE_JOBS, name, 32);
-	assert_entry(TREE_JOBS, PLACE(3), 32, name);
+	assert_entry(TREE_JOBS, AT(3), 32, name);
 }
 
 static void videos_there(void **state)
@@ -228,7 +228,7 @@ static void videos_there(void **state)
 		put(job);
 		assert_int_equal(job_has_video(&job), cases[i].there);
 		struct tree_entry entry;
-		assert_int_equal(tree_list(16, PLACE(4), &entry), cases[i].there);
+		assert_int_equal(tree_list(16, AT(4), &entry), cases[i].there);
 		if (cases[i].there)
 			assert_lookup(16, "video.mp4", 19);
 		else
@@ -270,7 +270,7 @@ static void list_job(void **state)
 static void list_jobs(void **state)
 {
 	(void)state;
-	assert_end(TREE_JOBS, PLACE(2));
+	assert_end(TREE_JOBS, AT(2));
 	put(job_named(1, "aaa"));
 	put(job_named(2, "bbb"));
 	put(job_named(5, "ccc"));
@@ -298,7 +298,7 @@ static void forgotten(void **state)
 	assert_no_lookup(TREE_JOBS, "aaa", -ENOENT);
 	assert_no_lookup(16, "status.json", -ENOENT);
 	assert_int_equal(tree_list(16, 0, &entry), -ENOENT);
-	assert_end(TREE_JOBS, PLACE(2));
+	assert_end(TREE_JOBS, AT(2));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

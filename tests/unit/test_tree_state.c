@@ -14,6 +14,7 @@
 #include "tree.h"
 #include "view.h"
 
+#define AT(position) ((position) * (uint64_t)JOB_EDITIONS)
 #define LINK(serial) tree_inode(serial, TREE_LINK)
 
 static const struct tree_owner owner = { .uid = 7, .gid = 8, .umask = 077, .started_ms = 5001 };
@@ -66,7 +67,7 @@ static struct job job_in(enum job_state state, uint64_t serial, const char *id)
 /* The directories have the words that the documents have. */
 static void words(void **unused)
 {
-	uint64_t at = UINT64_C(2) * JOB_EDITIONS, inode;
+	uint64_t at = AT(2), inode;
 	(void)unused;
 	for (enum job_state state = JOB_QUEUED; state <= JOB_EXPIRED; state++) {
 		at = entry(TREE_BY_STATE, at, TREE_STATE(state), S_IFDIR, view_job_state(state));
@@ -136,10 +137,9 @@ static void a_needle(void **unused)
 		(void)snprintf(id, sizeof(id), "job-%d", (int)serial);
 		put(job_in(serial == 4097 ? JOB_FAILED : JOB_DONE, serial, id));
 	}
-	uint64_t at = entry(TREE_STATE(JOB_FAILED), UINT64_C(2) * JOB_EDITIONS, LINK(4097), S_IFLNK,
-		"job-4097");
+	uint64_t at = entry(TREE_STATE(JOB_FAILED), AT(2), LINK(4097), S_IFLNK, "job-4097");
 	end(TREE_STATE(JOB_FAILED), at);
-	end(TREE_STATE(JOB_EXPIRED), UINT64_C(2) * JOB_EDITIONS);
+	end(TREE_STATE(JOB_EXPIRED), AT(2));
 }
 
 static void meta(void **unused)
