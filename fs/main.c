@@ -149,6 +149,7 @@ static void open_ops(const struct mount *mount)
 		.provider = mount->options.provider->name,
 		.track_lookup = strcmp(mount->options.track, "lookup") == 0,
 		.interval_watched_ms = (int64_t)(mount->options.interval_watched * 1000),
+		.auto_unmount = mount->options.auto_unmount,
 		.mountpoint = mount->mountpoint,
 		.poll_rate = mount->options.poll_rate,
 		.downloads = mount->options.downloads,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lists of directories. The kernel keeps them, as their attributes are recalled when they change:
- * it need not even say that it opens one.
+ * it need not even say that it opens one. With auto_unmount it says so: fusermount3 knows a dead mount
+ * by that it cannot be opened.
  */
 #include "ops_list.h"
 
+#include "ops_file.h"
 #include "ops_recall.h"
 #include "tree.h"
 
@@ -17,7 +19,7 @@ static atomic_bool unopened; /* whether it may go without */
 
 void ops_list_init(const struct fuse_conn_info *conn)
 {
-	unopened = (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0;
+	unopened = !ops_context.auto_unmount && (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0;
 }
 
 void ops_list_op_opendir(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)

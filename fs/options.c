@@ -20,6 +20,7 @@ enum kind {
 	KIND_ID, /* unsigned */
 	KIND_OCTAL, /* unsigned */
 	KIND_FUSE, /* libfuse's, handed on */
+	KIND_FUSE_FLAG, /* bool, likewise */
 	KIND_MOUNT, /* of /etc/fstab: for mount(8) and systemd, not for us */
 };
 
@@ -73,7 +74,8 @@ static const struct row rows[] = {
 	{ "allow_other", KIND_FUSE, 0, NULL, NULL, "let other users in" },
 	{ "allow_root", KIND_FUSE, 0, NULL, NULL, "let root in" },
 	{ "default_permissions", KIND_FUSE, 0, NULL, NULL, "let the kernel check modes" },
-	{ "auto_unmount", KIND_FUSE, 0, NULL, NULL, "unmount when the daemon dies" },
+	{ "auto_unmount", KIND_FUSE_FLAG, AT(auto_unmount), NULL, NULL,
+		"unmount when the daemon dies" },
 	{ "ro", KIND_FUSE, 0, NULL, NULL, "read-only: nothing can be tracked or forgotten" },
 	{ "rw", KIND_FUSE, 0, NULL, NULL, NULL },
 	{ "fsname", KIND_FUSE, 0, "NAME", NULL, NULL },
@@ -189,6 +191,7 @@ static bool set_value(const struct row *row, struct options *options, const char
 	case KIND_OCTAL:
 		return read_whole(value, 8, 0, 0777, field);
 	case KIND_FLAG:
+	case KIND_FUSE_FLAG:
 		*(bool *)field = true;
 		return true;
 	case KIND_FUSE:
@@ -242,7 +245,7 @@ static int take_option(struct options *options, const char *option, char *why, s
 		return options_say(why, size, what, "it takes no value");
 	if (!set_value(row, options, value != NULL ? value : ""))
 		return options_say(why, size, what, wanted[row->kind]);
-	if (row->kind == KIND_FUSE && !hand_on(options, option))
+	if ((row->kind == KIND_FUSE || row->kind == KIND_FUSE_FLAG) && !hand_on(options, option))
 		return options_say(why, size, what, "too many options for libfuse");
 	return 0;
 }

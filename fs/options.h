@@ -33,7 +33,7 @@ struct options {
 	unsigned downloads;
 	int64_t max_video;
 	int64_t store_max; /* 0: no limit */
-	bool allow_http, allow_private;
+	bool allow_http, allow_private, auto_unmount;
 	bool foreground, debug, help, version, check;
 	unsigned uid, gid, umask;
 

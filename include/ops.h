@@ -26,6 +26,7 @@ struct ops_context {
 	const char *provider; /* its name, for status.json */
 	bool track_lookup;
 	int64_t interval_watched_ms;
+	bool auto_unmount; /* fusermount3 looks whether we are dead */
 
 	/* for stats.json and metrics.prom */
 	const char *mountpoint;

@@ -139,14 +139,16 @@ type_at() {
 }
 
 # Beside other stories fusermount3 has left a dead mount there: see the README's limits. The next start takes it down.
-@test "auto_unmount: after a crash the next start is as any other" {
+@test "auto_unmount: after a crash the mount goes by itself, also when it was looked into" {
 	needs_root
 	start_cometfs auto_unmount
 	# What it is mounted by sees to that from then on.
 	wait_until '[ "$(said "mounted at")" = 1 ]'
+	ls "$MNT" "$MNT/jobs" >/dev/null
 	kill -KILL $DAEMON
 	wait $DAEMON || true
 	DAEMON=
+	wait_until '! findmnt -n "$MNT"'
 	start_cometfs auto_unmount
 	stop_cometfs
 }
