@@ -9,7 +9,7 @@ LINES = [re.compile(line.replace("JOB", r"[A-Za-z0-9-]+")) for line in (
     r"mounted at /", r"unmounted from /", r"finished videos are read ",
     r"JOB: (tracked|forgotten|done)$", r"JOB: its video is (removed|complete, \d+ bytes)$",
     r"JOB: its video was removed$",
-    r"JOB: (failed|expired at the provider)(: .*)?$", r"JOB: the download (waits|begins anew)(: .*)?$",
+    r"JOB: (failed|expired at the provider)(: .*)?( \(the last of \d+ more jobs\))?$", r"JOB: the download (waits|begins anew)(: .*)?$",
     r"the key was read again$", r"the key is refused, all polls wait for a minute each: ",
     r"the provider accepts our polls again$", r"polls fail, and are tried again: ")]
 

@@ -227,7 +227,7 @@ ended() {
 	shows '^still-2 +queued '
 	in_terminal resize-window -x 30 -y 12
 	shows '^still-2 +queued +0%'
-	[ "$(screen | grep -vE '^[0-9]*$' | cut -c 1-7 | tr '\n' ' ')" = "still-1 still-2 " ]
+	wait_until '[ "$(screen | grep -vE "^[0-9]*$" | cut -c 1-7 | tr "\n" " ")" = "still-1 still-2 " ]'
 }
 
 @test "Ctrl-C and SIGTERM end it, with the terminal as it was" {
