@@ -139,6 +139,66 @@ teardown() {
 	flock "$HOME/.local/share/cometfs/lock" true
 }
 
+# ---- examples
+
+# The commands of a page's EXAMPLES, as a reader sees them.
+examples_of() {
+	mandoc -T ascii "$1" | col -bx | sed -n '/^EXAMPLES$/,/^DIAGNOSTICS$/s/^ *\$ //p'
+}
+
+# do_examples: those on standard input, one after the other. Who follows the events goes on.
+do_examples() {
+	local command
+	while read -r command <&8; do
+		echo "\$ $command"
+		DONE=$((DONE + 1))
+		case $command in
+		*api.x.ai*) ;; # another provider
+		*' log') cd "$HOME" && eval "$command" ;;
+		*events*)
+			# A terminal would have jq write each line at once.
+			(cd videos && exec timeout 60 stdbuf -oL bash -c "$command") >>"$BATS_TEST_TMPDIR/ready" 3>&- 8<&- &
+			FOLLOWERS+=($!)
+			;;
+		*) eval "$command" ;;
+		esac
+	done 8<&0
+}
+
+events_are_open() {
+	[ "$(find /proc/[0-9]*/fd -lname "$HOME/videos/.cometfs/events" 2>/dev/null | wc -l)" = "$1" ]
+}
+
+@test "each command of the examples works, and those that follow events see what comes" {
+	of_the_page
+	start_answers 'running progress=9' 'done video=clip.mp4'
+	as_in_the_page
+	ln -s "$PWD/$BUILD/cometctl" "$HOME/bin/cometctl"
+	export COMETFS_MOUNT=$HOME/videos # not that of another story
+	local clip=$PWD/tests/provider/clip.mp4 DONE=0 FOLLOWERS=() page pid
+	mkdir "$HOME/Videos"
+	printf 'job-%s\n' 1 2 3 >"$HOME/ids.txt"
+	echo '{"level":"error","message":"as you see"}' >"$HOME/log"
+	for page in "$PAGE" contrib/man/cometctl.1; do
+		examples_of "$page" >"$BATS_TEST_TMPDIR/${page##*/}"
+	done
+	cd "$HOME"
+	do_examples <"$BATS_TEST_TMPDIR/cometfs.1"
+	do_examples <"$BATS_TEST_TMPDIR/cometctl.1"
+	[ "$DONE" = 17 ]
+	cmp video.mp4 "$clip"
+	cmp Videos/4b2cd27e*.mp4 "$clip"
+	wait_until 'events_are_open 2'
+	cometctl add job-4
+	wait_until '[ "$(grep -cx job-4 "$BATS_TEST_TMPDIR/ready")" = 2 ]'
+	kill "${FOLLOWERS[@]}"
+	for pid in "${FOLLOWERS[@]}"; do
+		wait "$pid" || [ $? = 143 ]
+	done
+	fusermount3 -u videos
+	flock .local/share/cometfs/lock true
+}
+
 # ---- what fails before the mount
 
 # refuses WORD… -- COMMAND…: it fails with one line, which has the words.
