@@ -23,7 +23,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define STORE_WAIT_MS 5000
 
 struct mount {
 	struct options options;
@@ -77,10 +80,21 @@ static const char *catalog_words(int r)
 	}
 }
 
+/* Who unmounts, and mounts again at once, comes while the daemon before still ends: it is waited for. */
+static int take_store(const char *path, struct store **store, const char **why)
+{
+	static const struct timespec a_little = { 0, 20000000 };
+	int64_t until_ms = clock_ms() + STORE_WAIT_MS;
+	int r;
+	while ((r = store_new(path, store, why)) == -EBUSY && clock_ms() < until_ms)
+		(void)nanosleep(&a_little, NULL);
+	return r;
+}
+
 static int open_store(struct mount *mount)
 {
 	const char *path = mount->options.store_path, *why = "";
-	int r = store_new(path, &mount->store, &why);
+	int r = take_store(path, &mount->store, &why);
 	if (r != 0)
 		return fail(path, why);
 	r = catalog_open(store_dir(mount->store), path, &mount->catalog);

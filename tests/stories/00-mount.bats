@@ -106,7 +106,8 @@ needs_root() {
 @test "refuses a store that another daemon has" {
 	start_cometfs
 	mkdir "$BATS_TEST_TMPDIR/other"
-	refuses "$STORE" "$SOURCE" "$BATS_TEST_TMPDIR/other" -o "store=$STORE"
+	refuses "$STORE: in use by another cometfs, end that one or give -o store=DIR" \
+		"$SOURCE" "$BATS_TEST_TMPDIR/other" -o "store=$STORE"
 	mountpoint -q "$MNT"
 }
 
