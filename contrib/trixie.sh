@@ -25,6 +25,7 @@ git ls-files -z --cached --others --exclude-standard --deduplicate |
 	tar -c --null --ignore-failed-read -T - | tar -x -C "$root/cometfs"
 
 [ $# -gt 0 ] || set -- make WERROR=1 test
+unset TMPDIR # which is not there
 # In a namespace of its own, every mount ends with the command.
 # shellcheck disable=SC2016 # for the inner shell
 exec unshare --mount --propagation private bash -euc '
