@@ -14,13 +14,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -48,27 +51,52 @@ static int open_namespace(const char *pid)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* Who has taken a service over may lay links in there, but none of them is followed. */
+static int open_place(const char *place)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+	return (int)syscall(SYS_openat2, AT_FDCWD, place, &how, sizeof(how));
+}
+
+/* A copy of what is mounted in there, if it is of FUSE. What its daemon calls setuid or a device is neither. */
+static int copy_mount(const char *place)
+{
+	struct mount_attr tame = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	struct statfs st;
+	int from = open_place(place);
+	int tree =
+		from < 0 ? -1
+			 : open_tree(from, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0 || fstatfs(tree, &st) != 0 ||
+		mount_setattr(tree, "", AT_EMPTY_PATH, &tame, sizeof(tame)) != 0)
+		return -1;
+	errno = ENODEV;
+	return st.f_type == FUSE_SUPER_MAGIC ? tree : -1;
+}
+
 /*
  * Ours comes back to them, below what they have; so that theirs is taken away. Then an umount of
  * ours is the end of both, and of the daemon, as it is without a sandbox.
  */
 static int move(int theirs, int ours, const char *path)
 {
-	struct statfs st;
-	if (setns(theirs, CLONE_NEWNS) != 0)
-		return fail_to_show(path);
-	int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (tree < 0 || fstatfs(tree, &st) != 0)
-		return fail_to_show(path);
-	errno = ENODEV;
-	if (st.f_type != FUSE_SUPER_MAGIC)
-		return fail_to_show(path);
-	if (setns(ours, CLONE_NEWNS) != 0)
+	char place[PATH_MAX];
+	if (setns(ours, CLONE_NEWNS) != 0 || !mountpoint_place(path, place))
 		return fail_to_reach(path);
-	if (move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+	int to = open_place(place);
+	if (to < 0)
+		return fail_to_reach(path);
+	int tree = setns(theirs, CLONE_NEWNS) == 0 ? copy_mount(place) : -1;
+	if (tree < 0)
 		return fail_to_show(path);
-	(void)close(tree);
-	if (setns(theirs, CLONE_NEWNS) != 0 || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+	if (setns(ours, CLONE_NEWNS) != 0 ||
+		move_mount(tree, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) !=
+			0)
+		return fail_to_show(path);
+	if (setns(theirs, CLONE_NEWNS) != 0 || umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
 		return fail_to_show(path);
 	return EXIT_SUCCESS;
 }
@@ -90,7 +118,8 @@ static int hide(const char *path)
 	int ours = geteuid() == 0 ? open_namespace("1") : -1;
 	if (geteuid() == 0 && (ours < 0 || setns(ours, CLONE_NEWNS) != 0))
 		return fail_to_reach(path);
-	while (mountpoint_clear(path))
+	char place[PATH_MAX];
+	while (mountpoint_place(path, place) && mountpoint_clear(place))
 		;
 	return EXIT_SUCCESS;
 }

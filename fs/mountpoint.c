@@ -124,8 +124,8 @@ bool mountpoint_clear(const char *path)
 	return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || detach_as_user(copy);
 }
 
-/* The place as the table has it. That of a dead mount can be opened so, but not looked at. */
-static bool find_place(const char *path, char place[PATH_MAX])
+/* That of a dead mount can be opened so, but not looked at. */
+bool mountpoint_place(const char *path, char place[PATH_MAX])
 {
 	char link[64];
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -171,7 +171,7 @@ const char *mountpoint_check(const char *path)
 	char place[PATH_MAX];
 	struct stat st;
 	while (is_dead(path)) {
-		if (!find_place(path, place) || !mountpoint_clear(place))
+		if (!mountpoint_place(path, place) || !mountpoint_clear(place))
 			return "a dead mount is there, take it away with umount first";
 		log_info("%s: the mount of a daemon that had died is taken down", place);
 	}

@@ -8,6 +8,7 @@
 #ifndef MOUNTPOINT_H
 #define MOUNTPOINT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -17,10 +18,13 @@
  */
 const char *mountpoint_check(const char *path);
 
-/* The device number of the uppermost mount at an absolute path, 0 when there is none. */
+/* The path as the mount table has it: absolute, and with no link on the way. False: it is no directory. */
+bool mountpoint_place(const char *path, char place[PATH_MAX]);
+
+/* The device number of the uppermost mount at a place, 0 when there is none. */
 dev_t mountpoint_device(const char *path);
 
-/* Takes down what is mounted at an absolute path, if it is a cometfs that has no daemon any more. */
+/* Takes down what is mounted at a place, if it is a cometfs that has no daemon any more. */
 bool mountpoint_clear(const char *path);
 
 /* From now on hears what libfuse says: before a mount as the reason for a line, then for the log. */

@@ -215,6 +215,40 @@ in_sandbox() {
 		wait $daemon'
 }
 
+@test "a mount point that is named through a link, with a slash behind it, is shown and hidden" {
+	ln -s "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/link"
+	# shellcheck disable=SC2016 # for the inner shell
+	in_sandbox '
+		link=${3%/*}/link/${3##*/}/
+		cometfs-expose show $daemon "$link"
+		mkdir "$3/jobs/seen"
+		kill -KILL $daemon
+		wait $daemon || true
+		cometfs-expose hide "$link"
+		if grep " $3 " /proc/self/mountinfo; then exit 1; fi'
+}
+
+@test "who has taken the service over brings out neither setuid programs and devices nor the mounts of others" {
+	# shellcheck disable=SC2016 # for the inner shell
+	in_sandbox '
+		nsenter -m -t $daemon mount -o remount,bind,suid,dev "$3"
+		cometfs-expose show $daemon "$3"
+		grep " $3 [^ ]*nosuid,nodev" /proc/self/mountinfo
+		umount "$3"
+		wait $daemon'
+	# shellcheck disable=SC2016 # for the inner shell
+	in_sandbox '
+		nsenter -m -t $daemon bash -euc "
+			cd \$1
+			mount -t tmpfs tmpfs \${1%/*}
+			mkdir \${1%/*}/elsewhere
+			mount -c --bind . \${1%/*}/elsewhere
+			ln -s elsewhere \$1" bash "$3"
+		if said=$(cometfs-expose show $daemon "$3" 2>&1); then exit 1; fi
+		[[ $said == *"symbolic links"* ]]
+		if grep " $3 " /proc/self/mountinfo; then exit 1; fi'
+}
+
 @test "what a killed daemon leaves is hidden, and nothing else is" {
 	# shellcheck disable=SC2016 # for the inner shell
 	in_sandbox '
