@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@
 /* Set once before the threads start. */
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static socklen_t address_length; /* 0: nobody wants to know */
+
+/* With a reader that is behind, as systemd is while it reads all of its units again. */
+static const struct timeval patience = { .tv_sec = 5 };
 
 static atomic_bool ready;
 
@@ -43,30 +47,23 @@ bool notify_is_open(void)
 }
 
 /* A socket a message: there are few, and none is kept over a fork. */
-static int send_message(const char *text)
+static int send_message(const char *text, int flags)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return errno;
-	ssize_t n = sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	ssize_t n = sendto(fd, text, strlen(text), MSG_NOSIGNAL | flags,
 		(const struct sockaddr *)&address, address_length);
 	int error = n < 0 ? errno : 0;
 	(void)close(fd);
 	return error;
 }
 
-/* These have to arrive: a reader that is a little behind is waited for, half a second. */
+/* These have to arrive: without its READY=1 a service is ended. */
 static void tell(const char *text)
 {
-	static const struct timespec a_little = { 0, 10000000 };
-	int error = EAGAIN;
-	if (!notify_is_open())
-		return;
-	for (int i = 0; i < 50 && error == EAGAIN; i++) {
-		error = send_message(text);
-		if (error == EAGAIN)
-			(void)nanosleep(&a_little, NULL);
-	}
+	int error = notify_is_open() ? send_message(text, 0) : 0;
 	if (error != 0)
 		log_warning("$NOTIFY_SOCKET: %s", strerror(error));
 }
@@ -105,5 +102,5 @@ bool notify_status(const char *line)
 {
 	char text[256];
 	(void)snprintf(text, sizeof(text), "STATUS=%s", line);
-	return send_message(text) != EAGAIN;
+	return send_message(text, MSG_DONTWAIT) != EAGAIN;
 }

@@ -5,7 +5,7 @@
  *
  * Owns    the address of the socket.
  * Thread  notify_open(): main's, before all others. The others: any.
- * Never   waits, but for half a second at the beginning and the end; is never needed.
+ * Never   waits, but for five seconds where the reader is behind, and never with STATUS; is never needed.
  */
 #ifndef NOTIFY_H
 #define NOTIFY_H

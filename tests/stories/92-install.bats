@@ -14,11 +14,11 @@ teardown() {
 	$good
 }
 
-# listen ADDRESS: what is said to it goes into $TOLD.
+# listen ADDRESS [SECONDS]: what is said to it goes into $TOLD.
 listen() {
 	TOLD=$BATS_TEST_TMPDIR/told
 	export NOTIFY_SOCKET=$1
-	python3 tests/stories/listen.py "$1" "$TOLD" 2>>"$LOG" 3>&- &
+	python3 tests/stories/listen.py "$1" "$TOLD" ${2:+"$2"} 2>>"$LOG" 3>&- &
 	SERVER=$!
 	wait_until 'grep -q listens "$TOLD"'
 }
@@ -102,6 +102,13 @@ is_told() {
 	touch "$GATE"
 	is_told READY=1
 	[ -d "$MNT/jobs" ]
+}
+
+@test "READY arrives also where systemd is busy for a while" {
+	listen "$BATS_TEST_TMPDIR/notify" 1.5
+	start_cometfs
+	is_told READY=1
+	is_told 'STATUS=0 jobs'
 }
 
 @test "counts are told about once a second, however fast they change, and the last ones always" {
