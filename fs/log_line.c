@@ -52,8 +52,8 @@ bool log_level_find(const char *word, enum log_level *level)
 /* Those that turn the order of what stands beside them could show another line than there is. */
 static bool is_unsafe(uint32_t point)
 {
-	return utf8_is_control(point) || (point >= 0x202a && point <= 0x202e) ||
-	       (point >= 0x2066 && point <= 0x2069);
+	return utf8_is_control(point) || point == 0x61c || point == 0x200e || point == 0x200f ||
+	       (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
 }
 
 /* What a provider says must neither fake a line nor steer a terminal. */

@@ -49,8 +49,10 @@ static void text_is_harmless(void **state)
 	assert_string_equal(text(NULL, "a\xc2\x9b"
 				       "b\xe2\x80\xa8"
 				       "c\xe2\x80\xae"
-				       "d\xe2\x81\xa6"),
-		"a?b?c?d?");
+				       "d\xe2\x81\xa6"
+				       "e\xe2\x80\x8f"
+				       "f\xd8\x9c"),
+		"a?b?c?d?e?f?");
 	assert_string_equal(text(NULL, "\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x8e\xac \xef\xbf\xbd"),
 		"\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x8e\xac \xef\xbf\xbd");
 	/* A byte alone, a start without its rest, an over-long form, half of a UTF-16 pair. */
