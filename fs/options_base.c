@@ -3,10 +3,12 @@
 #include "options.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int options_say(char *why, size_t size, const char *what, const char *reason)
@@ -125,9 +127,22 @@ static int find_files(struct options *options, char *why, size_t size)
 	return -EINVAL;
 }
 
+/* mount(8) leaves root's $HOME to what it mounts for a user. */
+static const char *find_home(void)
+{
+	static char text[4096];
+	const char *home = variable("HOME");
+	struct passwd entry, *user = NULL;
+	struct stat st;
+	if (home != NULL && (stat(home, &st) == 0 ? st.st_uid == geteuid() : errno == ENOENT))
+		return home;
+	(void)getpwuid_r(geteuid(), &entry, text, sizeof(text), &user);
+	return user != NULL && user->pw_dir[0] == '/' ? user->pw_dir : home;
+}
+
 static int find_store(struct options *options, char *why, size_t size)
 {
-	const char *data = variable("XDG_DATA_HOME"), *home = variable("HOME");
+	const char *data = variable("XDG_DATA_HOME"), *home = find_home();
 	int length = -1;
 	if (options->store != NULL)
 		length = make_absolute(options->store, options->store_path) ? 0 : -1;
@@ -139,7 +154,7 @@ static int find_store(struct options *options, char *why, size_t size)
 		length = snprintf(options->store_path, PATH_MAX, "%s/.local/share/cometfs", home);
 	if (length < 0 || length >= PATH_MAX)
 		return options_say(why, size, "-o store",
-			"no directory is given, and there is no $HOME either");
+			"no directory is given, and there is no home either");
 	return 0;
 }
 

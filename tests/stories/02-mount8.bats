@@ -119,6 +119,17 @@ all_have_ended() {
 	done
 }
 
+@test "a user's mount has its store in his home, which mount does not tell" {
+	installed "$SOURCE $PLACE fuse.cometfs $OPTIONS 0 0"
+	echo "nobody:x:65534:65534::/mnt/store:/bin/sh" >"$BATS_TEST_TMPDIR/passwd"
+	inside mount --bind "$BATS_TEST_TMPDIR/passwd" /etc/passwd
+	inside env -u XDG_DATA_HOME HOME=/root $NOBODY mount $PLACE
+	[ "$(inside $NOBODY ls $PLACE)" = "$NAMES" ]
+	inside $NOBODY test -e /mnt/store/.local/share/cometfs/catalog.sqlite
+	inside $NOBODY umount $PLACE
+	all_have_ended
+}
+
 @test "a user's line that lets others in needs what fuse.conf says" {
 	installed "$SOURCE $PLACE fuse.cometfs $OPTIONS,allow_other,store=/mnt/store 0 0"
 	touch "$BATS_TEST_TMPDIR/fuse.conf"
