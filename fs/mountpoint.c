@@ -182,5 +182,7 @@ const char *mountpoint_check(const char *path)
 		return "the mount point is not a directory";
 	if (st.st_uid != geteuid() && !may_mount_anywhere())
 		return "the mount point is not yours, choose a directory that you own";
+	if (mountpoint_place(path, place) && look(place).cometfs)
+		return "a cometfs is mounted there already, take it away with fusermount3 -u first";
 	return check_empty(path);
 }

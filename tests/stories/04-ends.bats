@@ -118,7 +118,7 @@ type_at() {
 
 	start_cometfs
 	run --separate-stderr -1 timeout 20 "$COMETFS" "$SOURCE" "$MNT" -f -o "store=$STORE.2"
-	[[ $stderr == "cometfs: $MNT: the mount point is not empty, "* ]]
+	[[ $stderr == "cometfs: $MNT: a cometfs is mounted there already, "* ]]
 	kill -STOP $DAEMON
 	"$COMETFS" "$SOURCE" "$MNT" -f -o "store=$STORE.2" 2>/dev/null 3>&- &
 	local other=$!
