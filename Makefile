@@ -261,7 +261,7 @@ deps:
 
 demo:
 	contrib/deps.sh build
-	$(MAKE) -j$(JOBS) $(BUILD)/cometfs $(BUILD)/provider
+	$(MAKE) -j$(JOBS) all $(BUILD)/provider
 	BUILD=$(BUILD) contrib/demo.sh
 
 check: deps

@@ -141,9 +141,12 @@ teardown() {
 
 # ---- examples
 
-# The commands of a page's EXAMPLES, as a reader sees them.
+# The commands of a page's EXAMPLES, as a reader sees them; what is further in goes on with the line before.
 examples_of() {
-	mandoc -T ascii "$1" | col -bx | sed -n '/^EXAMPLES$/,/^DIAGNOSTICS$/s/^ *\$ //p'
+	mandoc -T ascii "$1" | col -bx | sed -n '/^EXAMPLES$/,/^DIAGNOSTICS$/p' | awk '
+		sub(/^ *\$ /, "") { command = command "\n" $0; next }
+		sub(/^               /, " ") { sub(/\\$/, "", command); command = command $0 }
+		END { print substr(command, 2) }'
 }
 
 # do_examples: those on standard input, one after the other. Who follows the events goes on.
@@ -156,8 +159,7 @@ do_examples() {
 		*api.x.ai*) ;; # another provider
 		*' log') cd "$HOME" && eval "$command" ;;
 		*events*)
-			# A terminal would have jq write each line at once.
-			(cd videos && exec timeout 60 stdbuf -oL bash -c "$command") >>"$BATS_TEST_TMPDIR/ready" 3>&- 8<&- &
+			timeout 60 bash -c "$command" >>"$BATS_TEST_TMPDIR/ready" 3>&- 8<&- &
 			FOLLOWERS+=($!)
 			;;
 		*) eval "$command" ;;
@@ -195,8 +197,8 @@ events_are_open() {
 	for pid in "${FOLLOWERS[@]}"; do
 		wait "$pid" || [ $? = 143 ]
 	done
-	fusermount3 -u videos
-	flock .local/share/cometfs/lock true
+	cd "$HOME"
+	wait_until 'fusermount3 -u videos 2>/dev/null' # they may still be on their way out of it
 }
 
 # ---- what fails before the mount
