@@ -17,38 +17,42 @@ from html import escape
 ID = "4b2cd27e-0b0d-3dec-c31c-7572daf74bb3"
 JOB = f"{os.environ['HOME']}/videos/jobs/{ID}"
 PACE = float(os.environ.get("PACE", "1"))
-COLUMNS, ROWS = 80, 38
+COLUMNS, ROWS = 80, 22
 LONGEST = 3  # seconds: what takes longer is shown so
 LAST = 6  # seconds that the end is shown for
 
 # ---- what happens ---------------------------------------------------------------------------------
 
 
-def state():
+def states():
     with open(f"{JOB}/status.json") as file:
-        return json.load(file)["state"]
+        status = json.load(file)
+    return status["state"], status["video"]["state"]
 
 
 def becomes(event, wanted):
-    """The provider goes on, and the mount comes to know; when it is done, there is a video."""
+    """The provider goes on, and the mount comes to know."""
     urllib.request.urlopen(f"{os.environ['COMETAPI_BASE_URL']}/_event/{event}", data=b"")
     end = time.monotonic() + 60
-    while state() != wanted or (wanted == "done" and not os.path.exists(f"{JOB}/video.mp4")):
+    while states() != wanted:
         if time.monotonic() > end:
             sys.exit(f"recording.py: the job never was {wanted}")
         time.sleep(0.05)
 
 
+ASK = "jq -c '{state,progress,video:.video.state}' status.json"
+
 # A line that is typed; how long its output is looked at; what happens then.
 SCENES = (
-    ("cometfs ~/videos", 1, None),
-    ("cd ~/videos/jobs", 0.5, None),
-    (f"mkdir {ID}", 1, None),
-    ("cd 4b2*", 0.5, None),
-    ("head -n 4 status.json", 2, lambda: becomes("run", "running")),
-    ("cat status.json", 4, lambda: becomes("finish", "done")),
-    ("ls -l", 2.5, None),
-    ("cp video.mp4 ~/mine.mp4", 1, None),
+    ("cometfs ~/videos", 0.7, None),
+    ("cd ~/videos/jobs", 0.2, None),
+    (f"mkdir {ID}", 0.7, None),
+    ("cd 4b2*", 0.2, None),
+    (ASK, 1.5, lambda: becomes("run", ("running", "none"))),
+    ("!jq", 1.5, lambda: becomes("finish", ("done", "ready"))),
+    ("!jq", 2, None),
+    ("ls -l", 2, None),
+    ("cp video.mp4 ~/mine.mp4", 0.7, None),
     ("ffprobe -v error -show_entries stream=codec_name,duration -of csv ~/mine.mp4", 0, None),
 )
 
@@ -246,8 +250,8 @@ def draw(screen, length):
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         ' role="img" aria-labelledby="t">',
-        '<title id="t">cometfs is mounted; a directory is made for a job, its status.json read while it is queued'
-        " and while it runs, its video listed, copied and looked at by ffprobe</title>",
+        '<title id="t">cometfs is mounted; a directory is made for a job, its state read while it is queued,'
+        " while it runs, and when it is done; its video is listed, copied and looked at by ffprobe</title>",
         f"<style>{STYLE}svg{{--t:{length:.2f}s}}" + "".join(rules) + "</style>",
         f'<rect class="b" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>',
         f'<svg x="{MARGIN}" y="{MARGIN}" width="{COLUMNS * WIDTH}" height="{ROWS * HEIGHT}">',

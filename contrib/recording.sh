@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Makes the moving picture of the README anew, from the real thing: recording.sh [FILE], by default
 # contrib/recording.svg. In a terminal of its own somebody types, the program runs, and what is on the screen
-# is kept with its times. The provider is that of the tests. Needs a build, ffprobe and python3.
+# is kept with its times. The provider is that of the tests. Needs a build, ffprobe, jq and python3.
 # OPTIONS are more of cometfs's; PACE=0 types and reads in no time.
 set -eu
 cd "$(dirname "$0")/.."
