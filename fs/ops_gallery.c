@@ -4,6 +4,10 @@
  * of, from the number of jobs; the page is made when it is opened, fits into that, and blanks follow it. So
  * to look at attributes costs nothing, all who have it open share one page, and no tool reads half of one
  * and half of another, whichever way it reads. An edition that nobody has open has no page.
+ *
+ * There are few editions, as their pages take memory. Who holds one open and reads nothing of it for long loses
+ * it when there is no other left, and is told so (ESTALE): or some who forgot theirs would keep all others from
+ * news. Then the handle is of no edition any more.
  */
 #include "ops_file.h"
 
@@ -18,6 +22,7 @@
 
 #define EDITIONS 8 /* which can be opened; of so many at most there is a page in memory */
 #define NEW_MS 1000 /* one is told of for so long */
+#define IDLE_MS 60000 /* one that is open, but not read for so long, may be taken */
 #define STEP 65536 /* of sizes */
 #define PAD_LINE 4096 /* the length of a line of blanks */
 
@@ -39,7 +44,9 @@ static struct edition {
 	int64_t changed_ms;
 	int64_t begun_ms; /* by clock_ms() */
 	int64_t told_ms; /* likewise, when somebody was told of it last */
+	int64_t used_ms; /* likewise, opened or read */
 	unsigned opens;
+	unsigned readers; /* who copy of its text just now */
 	bool making; /* one who opens it makes its page */
 	struct waitings waitings; /* the others */
 	char *text; /* stays the same as long as it is open */
@@ -52,6 +59,20 @@ static uint32_t least; /* of sizes: a page was once cut */
 
 /* ---- editions ------------------------------------------------------------------------------------ */
 
+/* All of it goes back to the system at the end, and what is not written takes no memory. */
+static char *page_new(size_t limit)
+{
+	char *text = mmap(NULL, limit, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return text != MAP_FAILED ? text : NULL;
+}
+
+static void page_free(char *text, size_t limit)
+{
+	if (text != NULL)
+		(void)munmap(text, limit);
+}
+
 /* The one that has been told of longest ago, which nobody has open; NULL when there is none. */
 static struct edition *oldest_free(void)
 {
@@ -62,6 +83,30 @@ static struct edition *oldest_free(void)
 			oldest = e;
 	}
 	return oldest;
+}
+
+static bool is_idle(const struct edition *e, int64_t now_ms)
+{
+	return e->text != NULL && e->readers == 0 && now_ms - e->used_ms >= IDLE_MS;
+}
+
+/* The one that nobody has read for longest, though it is open; NULL when all are read. */
+static struct edition *oldest_idle(int64_t now_ms)
+{
+	struct edition *oldest = NULL;
+	for (size_t i = 0; i < EDITIONS; i++) {
+		struct edition *e = &editions[i];
+		if (is_idle(e, now_ms) && (oldest == NULL || e->used_ms < oldest->used_ms))
+			oldest = e;
+	}
+	return oldest;
+}
+
+/* The edition that a handle is of; NULL: it was taken. Under the lock. */
+static struct edition *edition_of(const struct handle *handle)
+{
+	struct edition *e = handle->edition;
+	return e->inode == handle->inode ? e : NULL;
 }
 
 /*
@@ -101,10 +146,14 @@ uint64_t ops_gallery_inode(void)
 	ops_file_lock();
 	bool old = latest == NULL || now_ms - latest->begun_ms >= NEW_MS;
 	struct edition *e = old ? oldest_free() : NULL;
+	if (old && e == NULL)
+		e = oldest_idle(now_ms);
+	struct edition before = e != NULL ? *e : (struct edition){ .text = NULL };
 	if (e != NULL)
 		begin(e, size > least ? size : least, changed_ms, now_ms);
 	uint64_t inode = latest->inode;
 	ops_file_unlock();
+	page_free(before.text, before.limit);
 	return inode;
 }
 
@@ -148,20 +197,6 @@ static struct gallery_about about(void)
 	return about;
 }
 
-/* All of it goes back to the system at the end, and what is not written takes no memory. */
-static char *page_new(size_t limit)
-{
-	char *text = mmap(NULL, limit, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return text != MAP_FAILED ? text : NULL;
-}
-
-static void page_free(char *text, size_t limit)
-{
-	if (text != NULL)
-		(void)munmap(text, limit);
-}
-
 /* NULL without memory. *omitted: how many jobs had no room. */
 static char *make_page(size_t limit, size_t *length, size_t *omitted)
 {
@@ -190,9 +225,11 @@ static int publish(struct edition *e, struct waitings *waitings)
 {
 	size_t length = 0, omitted = 0;
 	char *text = make_page(e->limit, &length, &omitted);
+	int64_t now_ms = clock_ms();
 	ops_file_lock();
 	e->text = text;
 	e->length = length;
+	e->used_ms = now_ms;
 	e->making = false;
 	grow(e, omitted);
 	STAILQ_CONCAT(waitings, &e->waitings);
@@ -204,7 +241,6 @@ static int publish(struct edition *e, struct waitings *waitings)
 void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi)
 {
 	struct waitings waitings = STAILQ_HEAD_INITIALIZER(waitings);
-	struct edition *e = handle->edition;
 	struct waiting *own = calloc(1, sizeof(*own)), *w;
 	if (own == NULL) {
 		ops_file_reply_open(req, handle, fi, -ENOMEM);
@@ -212,11 +248,15 @@ void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct 
 	}
 	*own = (struct waiting){ .req = req, .handle = handle, .fi = *fi };
 	ops_file_lock();
-	bool there = e->text != NULL, making = e->making;
-	e->making = !there;
+	struct edition *e = edition_of(handle);
+	bool there = e == NULL || e->text != NULL, making = !there && e->making;
+	if (!there)
+		e->making = true;
 	STAILQ_INSERT_TAIL(there ? &waitings : &e->waitings, own, link);
 	ops_file_unlock();
 	int r = there || making ? 0 : publish(e, &waitings);
+	if (e == NULL)
+		r = -ESTALE;
 	while ((w = STAILQ_FIRST(&waitings)) != NULL) {
 		STAILQ_REMOVE_HEAD(&waitings, link);
 		ops_file_reply_open(w->req, w->handle, &w->fi, r);
@@ -226,10 +266,13 @@ void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct 
 
 int ops_gallery_open(struct handle *handle, struct fuse_file_info *fi)
 {
+	int64_t now_ms = clock_ms();
 	ops_file_lock();
 	struct edition *e = find(handle->inode);
-	if (e != NULL)
+	if (e != NULL) {
 		e->opens++;
+		e->used_ms = now_ms;
+	}
 	ops_file_unlock();
 	handle->edition = e;
 	fi->direct_io = true;
@@ -238,17 +281,16 @@ int ops_gallery_open(struct handle *handle, struct fuse_file_info *fi)
 
 void ops_gallery_close(const struct handle *handle)
 {
-	struct edition *e = handle->edition;
-	char *text = NULL;
+	struct edition left = { .text = NULL };
 	ops_file_lock();
-	size_t limit = e->limit;
-	assert(e->opens > 0);
-	if (--e->opens == 0) {
-		text = e->text;
+	struct edition *e = edition_of(handle);
+	assert(e == NULL || e->opens > 0);
+	if (e != NULL && --e->opens == 0) {
+		left = *e;
 		e->text = NULL;
 	}
 	ops_file_unlock();
-	page_free(text, limit);
+	page_free(left.text, left.limit);
 }
 
 /* ---- read ---------------------------------------------------------------------------------------- */
@@ -260,26 +302,42 @@ static void pad(char *to, size_t from, size_t end)
 		*to++ = (at + 1) % PAD_LINE == 0 ? '\n' : ' ';
 }
 
-void ops_gallery_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+static void reply_slice(fuse_req_t req, const struct edition *e, size_t size, off_t offset)
 {
-	const struct edition *e = handle->edition;
-	ops_file_lock();
-	const char *text = e->text;
-	size_t length = e->length;
-	ops_file_unlock();
 	size_t at = (uint64_t)offset < e->size ? (size_t)offset : e->size;
 	size_t end = size < e->size - at ? at + size : e->size;
-	size_t text_end = end < length ? end : length;
+	size_t text_end = end < e->length ? end : e->length;
 	char *slice = malloc(end - at + 1);
 	if (slice == NULL) {
 		(void)fuse_reply_err(req, ENOMEM);
 		return;
 	}
 	if (at < text_end)
-		memcpy(slice, text + at, text_end - at);
+		memcpy(slice, e->text + at, text_end - at);
 	else
 		text_end = at;
 	pad(slice + (text_end - at), text_end, end);
 	(void)fuse_reply_buf(req, slice, end - at);
 	free(slice);
+}
+
+/* While it is counted as a reader, the edition stays as it is. */
+void ops_gallery_read(fuse_req_t req, const struct handle *handle, size_t size, off_t offset)
+{
+	int64_t now_ms = clock_ms();
+	ops_file_lock();
+	struct edition *e = edition_of(handle);
+	if (e != NULL) {
+		e->readers++;
+		e->used_ms = now_ms;
+	}
+	ops_file_unlock();
+	if (e == NULL) {
+		(void)fuse_reply_err(req, ESTALE);
+		return;
+	}
+	reply_slice(req, e, size, offset);
+	ops_file_lock();
+	e->readers--;
+	ops_file_unlock();
 }

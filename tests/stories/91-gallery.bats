@@ -137,6 +137,13 @@ many_jobs() {
 	python3 tests/stories/gallery_data.py cheap "$MNT/index.html"
 }
 
+@test "those who have it open and forgot it keep nobody from news" {
+	fake_clock
+	start_answers queued
+	start_cometfs interval=3600
+	python3 tests/stories/gallery_data.py forgotten "$MNT/index.html"
+}
+
 @test "in a browser: a busy mount, by keyboard, narrow and wide, in light and dark" {
 	busy_mount
 	gallery looks

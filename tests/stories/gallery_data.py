@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The data of index.html as JSON, from standard input; the page has to be whole. Or: gallery_data.py HOW FILE, the
-file read in an odd way; or together FILE, cheap FILE, or fill STORE, which see."""
+file read in an odd way; or together FILE, forgotten FILE, cheap FILE, or fill STORE, which see."""
+import errno
 import json
 import mmap
 import os
@@ -70,6 +71,42 @@ def together(path):
     assert os.pread(fds[0], 1 << 24, 0) == first
 
 
+def forgotten(path):
+    """Eight have it open, each another edition, and read on or not; by a clock that is ours."""
+    clock = os.path.join(os.path.dirname(path), "../clock")
+    seconds = 0
+
+    def later(by):
+        nonlocal seconds
+        seconds += by
+        with open(clock + ".new", "w", encoding="ascii") as file:
+            file.write(f"+{seconds}s\n")
+        os.rename(clock + ".new", clock)
+
+    def ids(page):
+        return [job[0] for job in data_of(page)["jobs"]]
+    fds, pages = [], []
+    for _ in range(8):
+        later(2)
+        fds.append(os.open(path, os.O_RDONLY))
+        pages.append(os.pread(fds[-1], 1 << 24, 0))
+    assert len({data_of(page)["taken"] for page in pages}) == 8
+    os.mkdir(os.path.join(os.path.dirname(path), "jobs", "news"))
+    later(50)
+    os.pread(fds[0], 1, 0)
+    later(50)
+    with open(path, "rb") as file:
+        assert "news" in ids(file.read()), "those who forgot it keep it from us"
+    # Of them one has lost it, who read longest ago, and is told; the others have what they had.
+    for number, fd in enumerate(fds):
+        try:
+            assert os.pread(fd, 1 << 24, 0) == pages[number]
+            assert number != 1
+        except OSError as error:
+            assert number == 1 and error.errno == errno.ESTALE, (number, error)
+        os.close(fd)
+
+
 def least_s(do):
     def once():
         begun = time.perf_counter()
@@ -103,7 +140,7 @@ def main():
         json.dump(data_of(sys.stdin.buffer.read()), sys.stdout)
         return
     how, path = sys.argv[1:]
-    if how in ("together", "cheap", "fill"):
+    if how in ("together", "forgotten", "cheap", "fill"):
         globals()[how](path)
         return
     with open(path, "rb", buffering=0) as file:
