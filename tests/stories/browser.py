@@ -22,7 +22,7 @@ class Browser:
         self.width, self.height, self.media = width, height, dict(media)
         self.ids = itertools.count(1)
         self.events, self.rest = [], b""
-        self.session = None
+        self.session = self.target = None
 
     def __enter__(self):
         program = next(filter(None, map(shutil.which, NAMES)))
@@ -83,9 +83,13 @@ class Browser:
         return answer["result"]
 
     def new_page(self):
-        self.session = None
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        """In place of the one before, of which nothing is left."""
+        self.session, before = None, self.target
+        self.target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        if before:
+            self.call("Target.closeTarget", targetId=before)
+        self.events.clear()
+        self.session = self.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         for domain in "Page", "Runtime", "Log", "Network":
             self.call(domain + ".enable")
         self.resize(self.width, self.height)
@@ -124,10 +128,12 @@ class Browser:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
 
+    def image(self, **params):
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png", **params)["data"])
+
     def screenshot(self, path):
-        image = self.call("Page.captureScreenshot", format="png")["data"]
         with open(path, "wb") as file:
-            file.write(base64.b64decode(image))
+            file.write(self.image())
 
     def complaints(self):
         """Errors of scripts, and what a policy has refused, so far."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The data of index.html as JSON, from standard input; the page has to be whole. Or: gallery_data.py HOW FILE, the
-file read in an odd way; or together FILE, forgotten FILE, cheap FILE, or fill STORE, which see."""
+"""The data of index.html as JSON, from standard input; the page has to be whole. Or a check of it: oddly FILE DIRECTORY,
+copies it in odd ways; whole FILE..., together FILE, forgotten FILE, late FILE, fill STORE, which see."""
 import errno
 import json
 import mmap
@@ -19,23 +19,40 @@ def data_of(page):
     return json.loads(page.split(OPENING, 1)[1].split(CLOSING, 1)[0])
 
 
-def by_sendfile(file):
+def by_sendfile(file, to):
     size = os.fstat(file.fileno()).st_size
     done = 0
-    while done < size and (sent := os.sendfile(1, file.fileno(), done, size - done)):
+    while done < size and (sent := os.sendfile(to.fileno(), file.fileno(), done, size - done)):
         done += sent
 
 
-def by_mmap(file):
+def by_mmap(file, to):
     with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as view:
-        os.write(1, view[:])
+        to.write(view[:])
 
 
-def in_pieces(file):
+def in_pieces(file, to):
     """From the end to the beginning."""
     size = os.fstat(file.fileno()).st_size
     pieces = [os.pread(file.fileno(), 5000, at) for at in reversed(range(0, size, 5000))]
-    os.write(1, b"".join(reversed(pieces)))
+    to.write(b"".join(reversed(pieces)))
+
+
+def oddly(path, directory):
+    for how in by_sendfile, by_mmap, in_pieces:
+        with open(path, "rb", buffering=0) as file, open(os.path.join(directory, how.__name__), "wb") as to:
+            how(file, to)
+
+
+def whole(*paths):
+    """Each is a whole page, which has this job in it."""
+    for path in paths:
+        assert "job-00001" in ids(path), path
+
+
+def ids(path):
+    with open(path, "rb") as file:
+        return [job[0] for job in data_of(file.read())["jobs"]]
 
 
 def together(path):
@@ -60,14 +77,10 @@ def together(path):
     assert len(editions) <= 2, editions.keys()  # a second may have passed between them
     # One who holds it open has it still, whatever comes after it.
     first = os.pread(fds[0], 1 << 24, 0)
-    for number in range(2):
-        end = time.monotonic() + 30
-        os.mkdir(os.path.join(os.path.dirname(path), "jobs", f"later-{number}"))
-        with open(path, "rb") as file:
-            while f"later-{number}".encode() not in file.read():
-                assert time.monotonic() < end
-                file.close()
-                file = open(path, "rb")
+    end = time.monotonic() + 30
+    os.mkdir(os.path.join(os.path.dirname(path), "jobs/later"))
+    while "later" not in ids(path):
+        assert time.monotonic() < end
     assert os.pread(fds[0], 1 << 24, 0) == first
 
 
@@ -83,8 +96,6 @@ def forgotten(path):
             file.write(f"+{seconds}s\n")
         os.rename(clock + ".new", clock)
 
-    def ids(page):
-        return [job[0] for job in data_of(page)["jobs"]]
     fds, pages = [], []
     for _ in range(8):
         later(2)
@@ -95,8 +106,7 @@ def forgotten(path):
     later(50)
     os.pread(fds[0], 1, 0)
     later(50)
-    with open(path, "rb") as file:
-        assert "news" in ids(file.read()), "those who forgot it keep it from us"
+    assert "news" in ids(path), "those who forgot it keep it from us"
     # Of them one has lost it, who read longest ago, and is told; the others have what they had.
     for number, fd in enumerate(fds):
         try:
@@ -107,44 +117,31 @@ def forgotten(path):
         os.close(fd)
 
 
-def least_s(do):
-    def once():
-        begun = time.perf_counter()
-        do()
-        return time.perf_counter() - begun
-    return min(once() for _ in range(50))
-
-
-def cheap(path):
-    """To look at it makes no page."""
-    look = least_s(lambda: os.stat(path))
-
-    def read():
-        with open(path, "rb") as file:
-            file.read()
-    reading = least_s(read)
-    print(f"look {look * 1e6:.0f} us, read {reading * 1e6:.0f} us")
-    assert look < reading / 4
+def late(path):
+    """The page is made when it is opened, not when somebody looks at its attributes, or lists the directory."""
+    looked = time.time_ns() // 1000000 + 1
+    os.stat(path)
+    os.listdir(os.path.dirname(path))
+    while time.time_ns() // 1000000 <= looked:
+        time.sleep(0.001)
+    with open(path, "rb") as file:
+        assert data_of(file.read())["taken"] > looked
 
 
 def fill(store):
-    """5,000 jobs in a store that nobody uses, where one was: copies of its rows, as mkdir would take seconds."""
+    """5,000 jobs in a store that nobody uses: copies of the row of its first, as mkdir would take seconds."""
     sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../bench"))
     import seed
     with sqlite3.connect(os.path.join(store, "catalog.sqlite")) as db:
-        seed.copy_row(db, "job", 5000, lambda serial, number: {"serial": serial + number, "id": f"job-{number + 1:05}"})
+        seed.copy_row(db, "job", 5000, lambda serial, number: {"serial": serial + 1000 + number, "id": f"job-{number + 1:05}"})
 
 
 def main():
     if len(sys.argv) == 1:
         json.dump(data_of(sys.stdin.buffer.read()), sys.stdout)
         return
-    how, path = sys.argv[1:]
-    if how in ("together", "forgotten", "cheap", "fill"):
-        globals()[how](path)
-        return
-    with open(path, "rb", buffering=0) as file:
-        {"sendfile": by_sendfile, "mmap": by_mmap, "pieces": in_pieces}[how](file)
+    how, *paths = sys.argv[1:]
+    {"oddly": oddly, "whole": whole, "together": together, "forgotten": forgotten, "late": late, "fill": fill}[how](*paths)
 
 
 main()
