@@ -12,7 +12,7 @@ teardown() {
 # busy_mount: a job of each kind. `finish` lets run-1 be done, `finish-web` run-1b.
 busy_mount() {
 	# Too much of it for a browser to read all at once.
-	ffmpeg -v error -f lavfi -i testsrc2=size=320x180:rate=10 -vf noise=alls=80:allf=t -t 4 -preset ultrafast -qp 12 \
+	ffmpeg -v error -f lavfi -i testsrc2=size=320x180:rate=10 -vf noise=alls=80:allf=t -t 8 -preset ultrafast -qp 12 \
 		-pix_fmt yuv420p -movflags +faststart "$BATS_TEST_TMPDIR/fat.mp4"
 	start_provider - <<-SCRIPT
 		job queued-*

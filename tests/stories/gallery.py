@@ -243,7 +243,9 @@ def pictures(browser):
     for job in "fat-1", "fat-2":
         wait_until(lambda: colours(browser, job) > 16, f"no picture of {job}")  # pylint: disable=cell-var-from-loop
 
-    # Nobody holds its video open for that.
+    # No player is kept for that, which would hold its video open.
+    browser.until("!document.querySelector('video')")
+
     def forgotten():
         try:
             (MOUNT / "jobs/fat-1").rmdir()
