@@ -237,28 +237,36 @@ static int publish(struct edition *e, struct waitings *waitings)
 	return text != NULL ? 0 : -ENOMEM;
 }
 
-/* Who opens it first makes it, and then answers those who have come meanwhile: nobody waits for a lock. */
+/* Who opens it first makes it. The answered are those whose open can be answered now, with what is returned. */
+static int join(struct waiting *own, struct waitings *answered)
+{
+	ops_file_lock();
+	struct edition *e = edition_of(own->handle);
+	if (e == NULL || e->text != NULL) {
+		ops_file_unlock();
+		STAILQ_INSERT_TAIL(answered, own, link);
+		return e != NULL ? 0 : -ESTALE;
+	}
+	bool making = e->making;
+	e->making = true;
+	STAILQ_INSERT_TAIL(&e->waitings, own, link);
+	ops_file_unlock();
+	return making ? 0 : publish(e, answered);
+}
+
+/* Nobody waits for a lock: who makes the page answers those who have come meanwhile. */
 void ops_gallery_reply_open(fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi)
 {
-	struct waitings waitings = STAILQ_HEAD_INITIALIZER(waitings);
+	struct waitings answered = STAILQ_HEAD_INITIALIZER(answered);
 	struct waiting *own = calloc(1, sizeof(*own)), *w;
 	if (own == NULL) {
 		ops_file_reply_open(req, handle, fi, -ENOMEM);
 		return;
 	}
 	*own = (struct waiting){ .req = req, .handle = handle, .fi = *fi };
-	ops_file_lock();
-	struct edition *e = edition_of(handle);
-	bool there = e == NULL || e->text != NULL, making = !there && e->making;
-	if (!there)
-		e->making = true;
-	STAILQ_INSERT_TAIL(there ? &waitings : &e->waitings, own, link);
-	ops_file_unlock();
-	int r = there || making ? 0 : publish(e, &waitings);
-	if (e == NULL)
-		r = -ESTALE;
-	while ((w = STAILQ_FIRST(&waitings)) != NULL) {
-		STAILQ_REMOVE_HEAD(&waitings, link);
+	int r = join(own, &answered);
+	while ((w = STAILQ_FIRST(&answered)) != NULL) {
+		STAILQ_REMOVE_HEAD(&answered, link);
 		ops_file_reply_open(w->req, w->handle, &w->fi, r);
 		free(w);
 	}
