@@ -106,7 +106,7 @@ with Browser(1280, 1080) as browser:
     for scheme in "light", "dark":
         browser.like(prefers_color_scheme=scheme)
         browser.open(url)
-        browser.until("[...document.querySelectorAll('.card')].filter(c => c.film && c.film.readyState > 1).length >= 6")
+        browser.until("document.querySelectorAll('.card canvas').length >= 6")
         browser.run("new Promise(done => setTimeout(done, 500))")
         browser.screenshot(f"{work}/{scheme}.png")
 PYTHON
