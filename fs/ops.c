@@ -303,8 +303,11 @@ static void op_statfs(fuse_req_t req, fuse_ino_t inode)
 static void op_init(void *arg, struct fuse_conn_info *conn)
 {
 	(void)arg;
-	/* Asynchronous direct I/O cannot be killed while its READ is parked. */
-	conn->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;
+	/*
+	 * Without it, io_uring gets a short answer's bytes again, behind it: Linux does not move on. What it costs:
+	 * who is killed with libaio's READ parked ends when that does.
+	 */
+	conn->want |= conn->capable & FUSE_CAP_ASYNC_DIO;
 	/* A handle is an inode number, which we know without a look-up: NFS servers' live on. */
 	conn->want |= conn->capable & FUSE_CAP_EXPORT_SUPPORT;
 	/* A look-up that waits for the provider holds up no other. */

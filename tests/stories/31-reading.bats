@@ -159,6 +159,24 @@ is_whole() {
 	cmp "$BATS_TEST_TMPDIR/copy" "$RIGHT/big.mp4"
 }
 
+# Where Linux does direct reads one after the other, io_uring gets the bytes before the end again, behind it.
+@test "io_uring: a video that comes in, a document under way, index.html: all bytes, and none behind them" {
+	python3 tests/stories/uring.py || skip "no io_uring here"
+	play timeout=10 'stall=256K until=go' ''
+	track big
+	wait_until '[ -e "$MNT/jobs/big/video.mp4" ]'
+	# 1,000,000 goes into neither.
+	python3 tests/stories/uring.py "$MNT/jobs/big/video.mp4" 1000000 >"$BATS_TEST_TMPDIR/copy" 3>&- &
+	local pid=$! name
+	for name in jobs/big/status.json .cometfs/stats.json index.html; do
+		python3 tests/stories/uring.py "$MNT/$name" 1000 >"$BATS_TEST_TMPDIR/document"
+		[ "$(stat -c %s "$BATS_TEST_TMPDIR/document")" = "$(stat -c %s "$MNT/$name")" ]
+	done
+	event go
+	wait $pid
+	cmp "$BATS_TEST_TMPDIR/copy" "$RIGHT/big.mp4"
+}
+
 # ---- ordinary tools
 
 copies() {
