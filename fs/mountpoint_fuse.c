@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static bool mounted;
@@ -75,12 +76,45 @@ static void take_words(int file)
 	memcpy(words, said, sizeof(words));
 }
 
+/* The socket on which fusermount3 hears our end: libfuse opens it with /dev/fuse, and keeps it to itself. -1. */
+static int find_socket(int fuse_fd)
+{
+	for (int fd = fuse_fd + 1; fd < fuse_fd + 8; fd++) {
+		int type = 0;
+		socklen_t size = sizeof(type);
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM)
+			return fd;
+	}
+	return -1;
+}
+
+/*
+ * With auto_unmount, fusermount3 opens the mount when that socket ends, and takes it down if this says
+ * ENOTCONN. The kernel closes the files of a killed process from the highest number on. Did the socket end
+ * before /dev/fuse, the open could still come to us, and fail with ECONNABORTED. So it changes places with
+ * a file that was there before; its old number stays taken, as libfuse may yet close it.
+ */
+static void lower_socket(int null, int fuse_fd)
+{
+	int socket = find_socket(fuse_fd);
+	int spare = socket >= 0 ? fcntl(null, F_DUPFD_CLOEXEC, 0) : -1;
+	if (spare >= 0 && dup3(socket, null, O_CLOEXEC) >= 0)
+		(void)dup3(spare, socket, O_CLOEXEC);
+	else
+		(void)close(null);
+	if (spare >= 0)
+		(void)close(spare);
+}
+
 int mountpoint_mount(struct fuse_session *session, const char *path)
 {
 	int file = -1;
 	words[0] = '\0';
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int before = divert(&file);
 	mounted = fuse_session_mount(session, path) == 0;
+	if (null >= 0)
+		lower_socket(null, mounted ? fuse_session_fd(session) : null);
 	if (before >= 0) {
 		(void)dup2(before, STDERR_FILENO);
 		(void)close(before);

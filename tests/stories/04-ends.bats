@@ -162,13 +162,19 @@ type_at() {
 	[ "$(ls "$MNT")" = "$NAMES" ]
 }
 
-# Beside other stories fusermount3 has left a dead mount there: see the README's limits. The next start takes it down.
+# number_of WHAT: the highest of the daemon's open files that are such.
+number_of() {
+	find /proc/$DAEMON/fd -lname "$1" -printf '%f\n' | sort -n | tail -1
+}
+
 @test "auto_unmount: after a crash the mount goes by itself, also when it was looked into" {
 	needs_root
 	start_cometfs auto_unmount
 	# What it is mounted by sees to that from then on.
 	wait_until '[ "$(said "mounted at")" = 1 ]'
 	ls "$MNT" "$MNT/jobs" >/dev/null
+	# The highest is closed first: by then it must be over, when fusermount3 hears of it and looks.
+	[ "$(number_of /dev/fuse)" -gt "$(number_of 'socket:*')" ]
 	kill -KILL $DAEMON
 	wait $DAEMON || true
 	DAEMON=
