@@ -157,6 +157,7 @@ struct ctl_job {
 	int64_t finished_at; /* 0 not yet */
 	double cost_usd;
 	int64_t size, bytes;
+	char *document; /* its text, where ls --json has kept it; else NULL */
 };
 
 const char *ctl_job_state(enum job_state state);

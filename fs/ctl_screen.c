@@ -83,7 +83,9 @@ void ctl_screen_draw(struct ctl_screen *screen, char *const *lines, const int *w
 	char *text = NULL;
 	size_t length = 0;
 	int up = rows_drawn(screen);
-	if (tcgetpgrp(STDOUT_FILENO) != getpgrp() && errno != ENOTTY)
+	pid_t front =
+		tcgetpgrp(STDOUT_FILENO); /* not above 0: of another session, or a container */
+	if (front > 0 && front != getpgrp())
 		return;
 	FILE *out = open_memstream(&text, &length);
 	if (out == NULL)

@@ -34,8 +34,9 @@ static void say_changes(struct watch *watch)
 	char text[sizeof(watch->jobs->said)];
 	for (int i = 0; i < watch->next; i++) {
 		struct watched *job = &watch->jobs[i];
-		if (job->error != 0)
+		if (!job->changed || job->error != 0)
 			continue;
+		job->changed = false;
 		put_plain(&job->job, text, sizeof(text));
 		if (strcmp(text, job->said) == 0)
 			continue;
@@ -127,6 +128,7 @@ static void draw_summary(struct show *show, const struct watch *watch, int line)
 
 static void draw(struct show *show, const struct watch *watch)
 {
+	show->drawn_ms = clock_ms();
 	if (ctl_signal_continued())
 		ctl_screen_leave(&show->screen);
 	if (ctl_signal_resized())
@@ -142,7 +144,6 @@ static void draw(struct show *show, const struct watch *watch)
 	if (!all)
 		draw_summary(show, watch, show->shown_count);
 	ctl_screen_draw(&show->screen, show->lines, show->widths, show->shown_count + !all);
-	show->drawn_ms = clock_ms();
 }
 
 void ctl_show_open(struct show *show)
@@ -155,20 +156,19 @@ void ctl_show(struct show *show, struct watch *watch)
 {
 	if (!show->screen.live && !watch->ctl->quiet)
 		say_changes(watch);
-	else if (!show->screen.live)
+	if (ctl_show_next_ms(show, watch) != 0)
 		return;
-	else if (clock_ms() - show->drawn_ms >= DRAW_MS || show->drawn_ms == 0)
-		draw(show, watch);
+	draw(show, watch);
+	watch->changed = false;
 }
 
 /* A change that came just after the last drawing is drawn a little later. */
 int64_t ctl_show_next_ms(const struct show *show, const struct watch *watch)
 {
-	(void)watch;
 	if (!show->screen.live)
 		return -1;
-	int64_t since_ms = clock_ms() - show->drawn_ms;
-	return since_ms < DRAW_MS ? DRAW_MS - since_ms : TICK_MS;
+	int64_t rest_ms = show->drawn_ms + (watch->changed ? DRAW_MS : TICK_MS) - clock_ms();
+	return rest_ms > 0 ? rest_ms : 0;
 }
 
 void ctl_show_refresh(const struct show *show, struct watch *watch)

@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define ENDING (sizeof(ending) / sizeof(ending[0]))
 
 static volatile sig_atomic_t ended_by, resized, continued;
@@ -35,9 +35,9 @@ static void on_continue(int number)
 }
 
 /* What was to be ignored, as by nohup, is. */
-static void catch (int number, void (*take)(int))
+static void catch (int number, void (*take)(int), int flags)
 {
-	struct sigaction old, action = { .sa_handler = take };
+	struct sigaction old, action = { .sa_handler = take, .sa_flags = flags };
 	(void)sigemptyset(&action.sa_mask);
 	if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 		(void)sigaction(number, &action, NULL);
@@ -45,10 +45,11 @@ static void catch (int number, void (*take)(int))
 
 void ctl_signals_catch(void)
 {
+	/* Once: who asks again does not want to wait for a daemon that answers nothing. */
 	for (size_t i = 0; i < ENDING; i++)
-		catch (ending[i], on_end);
-	catch (SIGWINCH, on_resize);
-	catch (SIGCONT, on_continue);
+		catch (ending[i], on_end, (int)SA_RESETHAND);
+	catch (SIGWINCH, on_resize, 0);
+	catch (SIGCONT, on_continue, 0);
 }
 
 int ctl_signal_ending(void)
@@ -82,7 +83,7 @@ int ctl_signal_poll(int fd, int64_t ms)
 	int r = -EINTR;
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &before);
-	if (ended_by == 0 && !resized && !continued) {
+	if (ended_by == 0) {
 		r = ppoll(&poll, 1, ms >= 0 ? &time : NULL, &before);
 		r = r < 0 ? -errno : r;
 	}

@@ -93,6 +93,8 @@ static int loop(struct watch *watch, struct show *show, int64_t deadline_ms)
 			watch->epoll, sooner(ctl_show_next_ms(show, watch), rest_ms));
 		if (r > 0)
 			ctl_watch_changed(watch);
+		watch->changed =
+			watch->changed || r < 0; /* a signal: the terminal may be another */
 		ctl_show_refresh(show, watch);
 	}
 }

@@ -30,7 +30,7 @@ static void end(struct watch *watch, struct watched *job, int r)
 {
 	if (job->over)
 		return;
-	job->over = true;
+	job->over = watch->changed = true;
 	job->error = r;
 	watch->over++;
 	if (r != 0 || !ctl_job_is_good(&job->job))
@@ -53,6 +53,7 @@ void ctl_watch_read(struct watch *watch, struct watched *job)
 		return;
 	}
 	job->job = new;
+	job->changed = watch->changed = true;
 	job->read_ms = clock_ms();
 	if (new.progress >= 0)
 		ctl_rate_add(&job->progress, job->read_ms, new.progress);

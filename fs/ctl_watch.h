@@ -11,6 +11,7 @@ struct watched {
 	int64_t read_ms;
 	int fd; /* its status.json, -1 before its turn, and when it is over */
 	bool over;
+	bool changed; /* since its last plain line */
 	int error; /* of reading it: -errno, or 0 */
 	char said[64]; /* its last plain line */
 };
@@ -22,6 +23,7 @@ struct watch {
 	int next; /* the first that has had no turn */
 	int open; /* files */
 	int over, failed; /* jobs */
+	bool changed; /* something has, since it was last drawn */
 	bool gone; /* the daemon is */
 	int epoll;
 	int64_t started_ms;

@@ -68,6 +68,7 @@ ended() {
 	says "$ID queued"
 	event run
 	says "$ID running 40%"
+	says "$ID2 running 40%"
 	event 'done'
 	ended 0
 	[ "$(grep $ID2 "$BATS_TEST_TMPDIR/out" | grep -vE "fetching|unknown")" = "$(printf "$ID2 %s\n" queued 'running 40%' 'done 107K')" ]
@@ -114,9 +115,15 @@ ended() {
 	start_steps
 	ctl add -q $ID still-1
 	wait_status $ID .state queued
-	traced -f -e trace=openat,pread64,read,ppoll,poll,epoll_wait -- wait $ID still-1 >"$BATS_TEST_TMPDIR/out" 3>&- &
+	traced -f -e trace=openat,pread64,read,ppoll,poll,epoll_wait,rt_sigprocmask -- wait $ID still-1 >"$BATS_TEST_TMPDIR/out" 3>&- &
 	WAITER=$!
 	says "$ID queued"
+	# Signals that are none of its business are none to be busy with.
+	local pid signal
+	pid=$(head -1 "$BATS_TEST_TMPDIR/trace" | cut -d ' ' -f 1)
+	for signal in WINCH STOP CONT; do
+		kill -$signal "$pid"
+	done
 	polls_reach $ID $(($(polls $ID) + 2))
 	event run
 	says "$ID running 40%"
@@ -133,6 +140,7 @@ ended() {
 	reads=$(grep -cE 'pread64\([0-9]+, "\{' "$BATS_TEST_TMPDIR/trace")
 	[ "$opened" = 2 ]
 	[ "$reads" -ge 4 ] && [ "$reads" -le 9 ]
+	[ "$(grep -cE 'ppoll|rt_sigprocmask' "$BATS_TEST_TMPDIR/trace")" -lt 100 ]
 	grep -q 'ppoll(.*NULL, ' "$BATS_TEST_TMPDIR/trace"
 }
 
