@@ -195,7 +195,7 @@ all: $(BUILD)/cometfs $(BUILD)/cometctl $(BUILD)/cometfs-expose
 $(BUILD)/cometfs: $(BUILD)/fs/main.o $(BUILD)/libcometfs.a
 	$(LINK) -o $@ $^ $(shell pkg-config --libs $(LIBRARIES))
 
-$(BUILD)/cometctl: $(BUILD)/fs/ctl.o $(BUILD)/libcometctl.a
+$(BUILD)/cometctl: $(BUILD)/fs/ctl.o $(BUILD)/libcometctl.a $(BUILD)/libcometfs.a
 	$(LINK) -o $@ $^ $(shell pkg-config --libs libcurl libcjson)
 
 $(BUILD)/libcometctl.a: $(addprefix $(BUILD)/,$(CTL_OBJECTS))

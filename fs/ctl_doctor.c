@@ -2,6 +2,8 @@
 /* cometctl doctor: each thing that cometfs needs has a line, OK or what to do. */
 #include "ctl_doctor.h"
 
+#include "options.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -85,56 +87,60 @@ static void check_fusermount(struct doctor *doctor)
 		doctor_tell(doctor, FINDING_OK, name, "%s, setuid root", path);
 }
 
-/* ---- the key, where no daemon can tell of it ------------------------------------------------------ */
+/* ---- what cometfs itself would make of SOURCE and of the environment, with its own code ----------- */
 
-static bool is_printable(const char *key)
+static char source_word[URL_SIZE];
+
+/* The one that is given, that of the mount, or none. */
+static char *find_source(const struct ctl *ctl)
 {
-	size_t start = strspn(key, " \t\r\n"), end = strlen(key);
-	while (end > start && strchr(" \t\r\n", key[end - 1]) != NULL)
-		end--;
-	for (size_t i = start; i < end; i++)
-		if (key[i] <= ' ' || key[i] > '~')
-			return false;
-	return end > start;
+	if (ctl->count > 0)
+		return ctl->args[0];
+	if (ctl->root >= 0)
+		ctl_mount_source(ctl, source_word);
+	return strstr(source_word, "://") != NULL ? source_word : NULL;
 }
 
-static void check_key(struct doctor *doctor)
+static int parse(struct options *options, char *source, bool strict, char why[TEXT_SIZE])
 {
-	bool xai = strstr(doctor->source, ".x.ai") != NULL;
-	const char *name = xai ? "XAI_API_KEY" : "COMETAPI_KEY";
-	const char *key = getenv(name);
-	if (key == NULL && xai) {
-		name = "COMETAPI_KEY";
-		key = getenv(name);
-	}
-	if (key == NULL || key[strspn(key, " \t\r\n")] == '\0')
-		doctor_tell(doctor, FINDING_NOTE, "key",
-			"there is none in $%s: export it there, or mount with -o key_file=PATH",
-			name);
-	else if (!is_printable(key))
-		doctor_tell(doctor, FINDING_BAD, "key",
-			"$%s has blanks or special characters in it: copy it anew", name);
-	else
+	static char name[] = "cometfs", flag[] = "-o", last[] = "--", place[] = "/";
+	static char as_is[] = "store=/", allowed[] = "store=/,allow_http,allow_private";
+	char *const argv[] = { name, flag, strict ? as_is : allowed, last,
+		source != NULL ? source : place, place };
+	return options_parse(options, source != NULL ? 6 : 5, argv, why, TEXT_SIZE);
+}
+
+/* What a mount does with it is known. What needs an option is worth to know before. */
+static bool check_source(struct doctor *doctor, struct options *options)
+{
+	char why[TEXT_SIZE], needs[TEXT_SIZE], *source = find_source(doctor->ctl);
+	int r = parse(options, source, true, needs);
+	bool noted = r != 0 && doctor->ctl->root < 0;
+	if (r != 0)
+		r = parse(options, source, false, why);
+	if (r != 0)
+		doctor_tell(doctor, FINDING_BAD, "SOURCE", "%s", why);
+	else if (noted)
+		doctor_tell(doctor, FINDING_NOTE, "SOURCE", "%s", needs);
+	if (r == 0)
+		(void)snprintf(doctor->source, sizeof(doctor->source), "%s", options->base);
+	return r == 0;
+}
+
+/* Where no daemon can tell of it. */
+static void check_key(struct doctor *doctor, const struct options *options)
+{
+	char key[KEY_SIZE], why[TEXT_SIZE];
+	int r = options_key(options, key, why, sizeof(why));
+	explicit_bzero(key, sizeof(key));
+	if (r == 0)
 		doctor_tell(doctor, FINDING_OK, "key",
-			"there is one in $%s; whether it is accepted is known once cometfs is "
-			"mounted",
-			name);
+			"there is one; whether it is accepted is known once cometfs is mounted");
+	else
+		doctor_tell(doctor, r == -ENODATA ? FINDING_NOTE : FINDING_BAD, "key", "%s", why);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------ */
-
-static void find_source(struct doctor *doctor)
-{
-	const char *source = doctor->ctl->count > 0 ? doctor->ctl->args[0] : NULL;
-	if (source == NULL && doctor->ctl->root >= 0)
-		ctl_mount_source(doctor->ctl, doctor->source);
-	if (source == NULL && strchr(doctor->source, ':') == NULL)
-		source = getenv("COMETAPI_BASE_URL");
-	if (source == NULL && strchr(doctor->source, ':') == NULL)
-		source = "https://api.cometapi.com";
-	if (source != NULL)
-		(void)snprintf(doctor->source, sizeof(doctor->source), "%s", source);
-}
 
 static void check_mount(struct doctor *doctor, struct ctl *ctl)
 {
@@ -149,15 +155,17 @@ static void check_mount(struct doctor *doctor, struct ctl *ctl)
 
 int ctl_doctor(struct ctl *ctl)
 {
+	static struct options options;
 	struct doctor doctor = { .ctl = ctl };
 	check_device(&doctor);
 	check_fusermount(&doctor);
 	check_mount(&doctor, ctl);
-	find_source(&doctor);
+	bool known = check_source(&doctor, &options);
 	if (ctl->root >= 0)
 		doctor_check_daemon(&doctor);
-	else
-		check_key(&doctor);
-	doctor_check_network(&doctor);
+	else if (known)
+		check_key(&doctor, &options);
+	if (known)
+		doctor_check_network(&doctor);
 	return doctor.bad > 0 ? CTL_FAILED : CTL_OK;
 }

@@ -97,12 +97,6 @@ static bool tell_address(struct doctor *doctor, const struct probe *probe)
 {
 	const char *address = NULL;
 	(void)curl_easy_getinfo(probe->curl, CURLINFO_PRIMARY_IP, &address);
-	if (probe->result == CURLE_URL_MALFORMAT || probe->result == CURLE_UNSUPPORTED_PROTOCOL) {
-		doctor_tell(doctor, FINDING_BAD, "SOURCE",
-			"%s is no http: or https: address: mount with the right SOURCE",
-			doctor->source);
-		return false;
-	}
 	if (probe->result == CURLE_COULDNT_RESOLVE_HOST ||
 		is_late(probe, CURLINFO_NAMELOOKUP_TIME_T)) {
 		doctor_tell(doctor, FINDING_BAD, "DNS",

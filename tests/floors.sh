@@ -82,12 +82,13 @@ no_door_of_the_same_or_a_higher_floor() {
 	done
 }
 
-# cometctl works through the mount: of ours it opens the words and the ground.
+# cometctl works through the mount: of ours it opens the words and the ground. What a mount would be
+# made of, before there is one, its doctor has cometfs's own options judge.
 cometctl_knows_the_mount_only() {
 	local file door
 	for file in fs/ctl*.[ch]; do
 		for door in $(includes "$file" '"'); do
-			[[ $door =~ ^(cometfs|base|ctl|ctl_.*)\.h$ ]] || echo "$file: includes $door"
+			[[ $door =~ ^(cometfs|base|ctl|ctl_.*)\.h$ || $file:$door == fs/ctl_doctor.c:options.h ]] || echo "$file: includes $door"
 		done
 	done
 }

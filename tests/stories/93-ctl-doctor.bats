@@ -129,6 +129,21 @@ marks() {
 	run -1 env COMETAPI_KEY='two words' "$CTL" -m "$empty" doctor "$SOURCE"
 	[[ $(marks) == *" key=BAD "* ]]
 	run ! grep -F words <<<"$output"
+	# As cometfs would: with the key of its dialect, and no other's.
+	local xai=http://no-such-host.x.ai
+	run -1 env -u XAI_API_KEY "$CTL" -m "$empty" doctor $xai
+	[[ $output == *'NOTE  SOURCE: '*'-o allow_http'*'NOTE  key: no API key: set $XAI_API_KEY, '* ]]
+	run -1 env -u COMETAPI_KEY XAI_API_KEY=it "$CTL" -m "$empty" doctor $xai
+	[[ $(marks) == *" key=OK "* ]]
+	run -1 env -u XAI_API_KEY "$CTL" -m "$empty" doctor "http://127.0.0.1:$PORT/a.x.ai"
+	[[ $(marks) == *" mount=BAD key=OK DNS=OK "* ]]
+	run -1 env COMETAPI_KEY=' ' CREDENTIALS_DIRECTORY="$empty" "$CTL" -m "$empty" doctor "$SOURCE"
+	[[ $(marks) == *" key=NOTE "* ]]
+	echo of-a-service >"$empty/cometapi-key"
+	run -1 env COMETAPI_KEY=' ' CREDENTIALS_DIRECTORY="$empty" "$CTL" -m "$empty" doctor "$SOURCE"
+	[[ $(marks) == *" key=OK "* ]]
+	run -1 "$CTL" -m "$empty" doctor "http://it:secret@127.0.0.1/"
+	[[ $(marks) == *" mount=BAD SOURCE=BAD " && $output != *secret* ]]
 	run -1 env PATH="$empty" "$CTL" -m "$empty" doctor "$SOURCE"
 	[[ $(marks) == *" fusermount3="[NB]* ]]
 	[ "$(id -u)" = 0 ] || return 0
