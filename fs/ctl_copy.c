@@ -47,10 +47,14 @@ static int find_path(struct ctl_target *target, const char *dest, const char *na
 {
 	struct stat st;
 	bool there = stat(dest, &st) == 0;
+	if (!there && errno != ENOENT)
+		return refuse(dest, NULL, errno);
 	if (there && S_ISDIR(st.st_mode)) {
 		if (!put(target->path, strcmp(dest, ".") == 0 ? "" : dest, name))
 			return refuse(dest, NULL, ENAMETOOLONG);
 		there = lstat(target->path, &st) == 0;
+		if (!there && errno != ENOENT)
+			return refuse(target->path, NULL, errno);
 	} else if (there) {
 		if (realpath(dest, target->path) == NULL)
 			return refuse(dest, NULL, errno);
@@ -142,10 +146,14 @@ static int link_part(struct ctl_target *target, const char *name)
 static int rename_part(struct ctl_target *target, const char *name, bool keep)
 {
 	unsigned flags = keep ? RENAME_NOREPLACE : 0;
-	if (renameat2(target->dir, target->part, target->dir, name, flags) != 0)
+	if (renameat2(target->dir, target->part, target->dir, name, flags) == 0) {
+		target->part[0] = '\0';
+		return 0;
+	}
+	/* NFS cannot do that. A link takes nobody's place either; the part's name goes with the target. */
+	if (!keep || errno != EINVAL)
 		return -errno;
-	target->part[0] = '\0';
-	return 0;
+	return linkat(target->dir, target->part, target->dir, name, 0) == 0 ? 0 : -errno;
 }
 
 int ctl_target_finish(struct ctl_target *target, bool keep)

@@ -130,14 +130,15 @@ int ctl_get(struct ctl *ctl)
 	int64_t timeout_ms;
 	if (ctl_timeout(ctl, &timeout_ms) != 0)
 		return CTL_USAGE;
+	ctl->quiet = true; /* where there are no bars, the file's path is all that is said */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file too large for ulimit is an error as others are */
+	ctl_signals_catch();
 	(void)snprintf(name, sizeof(name), "%s.mp4", id);
 	if (ctl_target_open(&target, ctl->count > 1 ? ctl->args[1] : NULL, name, ctl->keep) != 0)
 		return CTL_FAILED;
-	ctl->quiet = true; /* where there are no bars, the file's path is all that is said */
-	(void)signal(SIGPIPE, SIG_IGN);
-	ctl_signals_catch();
 	int r = ctl_job_track(ctl, id);
-	if (r < 0)
+	if (r < 0 && r != -EINTR)
 		ctl_say_error(ctl, id, -r);
 	int status = r < 0 ? CTL_FAILED : ctl_wait_for(ctl, ctl->args, 1, timeout_ms);
 	if (status == CTL_OK)

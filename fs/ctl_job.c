@@ -164,7 +164,9 @@ int ctl_job_get(const struct ctl *ctl, const char *id, struct ctl_job *job, char
 
 int ctl_job_track(const struct ctl *ctl, const char *id)
 {
-	if (mkdirat(ctl->jobs, id, 0755) == 0)
-		return 0;
-	return errno == EEXIST ? 1 : -errno;
+	int r;
+	do
+		r = mkdirat(ctl->jobs, id, 0755) == 0 ? 0 : -errno;
+	while (r == -EINTR && ctl_signal_ending() == 0);
+	return r == -EEXIST ? 1 : r;
 }

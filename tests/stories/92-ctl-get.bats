@@ -85,6 +85,7 @@ names() {
 	done <<-CALLS
 		queued-1 nowhere/
 		queued-1 nowhere/file
+		queued-1 $(printf 'a%.0s' {1..256})
 		queued-1 /dev/null
 		queued-1 $MNT/jobs
 		queued-1 -n old
@@ -92,6 +93,13 @@ names() {
 	[ "$(names)" = 'old ' ]
 	[ "$(<old)" = old ]
 	[ -z "$(ls "$MNT/jobs")" ]
+}
+
+@test "get tracks the id also where a signal that ends nothing comes in between" {
+	start_videos
+	event go
+	traced -e trace=mkdirat -e inject=mkdirat:error=EINTR:when=1 -- get $ID
+	[ "$(names)" = "$ID.mp4 " ]
 }
 
 @test "get ends as wait does when there is no video" {
@@ -121,8 +129,9 @@ names() {
 	start_videos
 	ctl add -q big-1
 	wait_status big-1 .video.state ready
+	ulimit -c 0
 	local signal status
-	for signal in INT:130 TERM:143 HUP:129 KILL:137; do
+	for signal in INT:130 TERM:143 HUP:129 QUIT:131 KILL:137; do
 		status=0
 		traced -e trace=pwrite64 -e "inject=pwrite64:signal=SIG${signal%:*}:when=3" -- \
 			get big-1 || status=$?
@@ -134,7 +143,7 @@ names() {
 	traced -e trace=openat -- get big-1 "$BATS_TEST_TMPDIR/other"
 	local nameless
 	nameless=$(grep -n O_TMPFILE "$BATS_TEST_TMPDIR/trace" | cut -d : -f 1)
-	for signal in INT:130 TERM:143; do
+	for signal in INT:130 QUIT:131; do
 		status=0
 		traced -e trace=openat,pwrite64 -e "inject=openat:error=EOPNOTSUPP:when=$nameless" \
 			-e "inject=pwrite64:signal=SIG${signal%:*}:when=3" -- get big-1 || status=$?
@@ -155,6 +164,8 @@ names() {
 	[ "$(grep -c pwrite64 "$BATS_TEST_TMPDIR/trace")" = 0 ]
 	run -1 --separate-stderr traced -e trace=fsync -e inject=fsync:error=EIO:when=1 -- get big-1
 	[[ $stderr == *"Input/output error"* ]]
+	run -1 --separate-stderr bash -c 'ulimit -f 1000; "$@"' - "$CTL" -m "$MNT" get big-1
+	[ "$stderr" = "cometctl: big-1.mp4: File too large: nothing was written there" ]
 	[ -z "$(names)" ]
 }
 

@@ -186,15 +186,19 @@ static void full_disk(void **state)
 	assert_int_equal(names(in("disk")), 0);
 }
 
-/* From now on nobody makes a file without a name here, as on NFS and FAT. */
+/* From now on nobody makes a file without a name here, nor renames with a flag, as on NFS. */
 static void forbid_nameless(void)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_openat, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_renameat2, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_openat, 0, 6),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 4),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	const struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
@@ -222,6 +226,11 @@ static void with_names(void **state)
 	assert_int_equal(ctl_target_finish(&target, true), -EEXIST);
 	ctl_target_close(&target);
 	assert_int_equal(names(in("out")), 2);
+	assert_int_equal(ctl_target_open(&target, in("out"), "third", true), 0);
+	assert_int_equal(ctl_target_finish(&target, true), 0);
+	ctl_target_close(&target);
+	assert_int_equal(names(in("out")), 3);
+	assert_int_equal(access(in("out/third"), F_OK), 0);
 }
 
 int main(void)
