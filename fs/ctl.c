@@ -57,11 +57,11 @@ static int refuse(const char *what, const char *why)
 /* "a|b|c" has it. */
 static bool is_one_of(const char *list, const char *value)
 {
-	size_t length = strlen(value);
+	size_t length = strcspn(value, "|");
 	for (const char *at = list; at != NULL; at = strchr(at, '|')) {
 		at += *at == '|';
 		if (strncmp(at, value, length) == 0 && (at[length] == '|' || at[length] == '\0'))
-			return length > 0;
+			return length > 0 && value[length] == '\0';
 	}
 	return false;
 }

@@ -200,7 +200,7 @@ int ctl_job_track(const struct ctl *ctl, const char *id);
 
 /* ---- ctl_signal.c --------------------------------------------------------------------------------- */
 
-/* From now on INT, TERM and HUP end nothing by themselves, and what waits in the mount says EINTR. */
+/* From now on INT, TERM, HUP and QUIT end nothing by themselves, but the second time; what waits in the mount says EINTR. */
 void ctl_signals_catch(void);
 
 /* Which signal is to end the program, 0 for none; so far. */

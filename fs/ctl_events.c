@@ -51,16 +51,18 @@ static void put_time(const cJSON *event, char to[VALUE_SIZE])
 		(void)strftime(to, VALUE_SIZE, "%H:%M:%S", &tm);
 }
 
-static bool is_meant(const struct ctl *ctl, const char *id)
+/* What was lost may have been of anybody. */
+static bool is_meant(const struct ctl *ctl, const char *id, const char *what)
 {
+	if (ctl->count == 0 || strcmp(what, "dropped") == 0)
+		return true;
 	for (int i = 0; i < ctl->count; i++)
 		if (strcmp(ctl->args[i], id) == 0)
 			return true;
-	return ctl->count == 0;
+	return false;
 }
 
-/* What was lost may have been of anybody. */
-static void print_event(const struct ctl *ctl, const cJSON *event)
+static void print_event(const cJSON *event)
 {
 	char when[VALUE_SIZE], old[VALUE_SIZE], new[VALUE_SIZE], id[ID_SIZE * 2];
 	const char *what = text_of(event, "event");
@@ -72,7 +74,7 @@ static void print_event(const struct ctl *ctl, const cJSON *event)
 		new[strcspn(new, "%")] = '\0';
 		(void)printf("%s  %s events were lost: they came faster than they were read\n",
 			when, new);
-	} else if (strcmp(what, "idle") == 0 || !is_meant(ctl, id)) {
+	} else if (strcmp(what, "idle") == 0) {
 		return;
 	} else if (strcmp(what, "tracked") == 0 || strcmp(what, "forgotten") == 0) {
 		(void)printf("%s  %s  %s\n", when, id, what);
@@ -86,10 +88,12 @@ static void print_event(const struct ctl *ctl, const cJSON *event)
 static void print_line(const struct ctl *ctl, const char *line)
 {
 	cJSON *event = cJSON_Parse(line);
-	if (event != NULL && !ctl->json)
-		print_event(ctl, event);
-	else if (event != NULL && is_meant(ctl, text_of(event, "request_id")))
+	bool meant = event != NULL &&
+		     is_meant(ctl, text_of(event, "request_id"), text_of(event, "event"));
+	if (meant && ctl->json)
 		(void)printf("%s\n", line);
+	else if (meant)
+		print_event(event);
 	cJSON_Delete(event);
 }
 

@@ -31,6 +31,8 @@ static int count_videos(const struct ctl *ctl, struct videos *videos)
 		if (r != 0) {
 			ctl_say_error(ctl, ctl->args[i], -r);
 			failed = r;
+			if (ctl_mount_is_gone(-r))
+				break;
 		} else if (has_video(&job)) {
 			videos->count++;
 			videos->bytes += job.bytes;
@@ -69,6 +71,21 @@ static bool ask(const struct ctl *ctl, const struct videos *videos)
 	return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
 }
 
+/* What came in while somebody thought is named, too. */
+static bool ask_for_all(const struct ctl *ctl, struct videos *videos)
+{
+	struct videos asked = { 0 };
+	while (videos->count > asked.count) {
+		if (!ask(ctl, videos))
+			return false;
+		asked = *videos;
+		*videos = (struct videos){ 0 };
+		if (count_videos(ctl, videos) != 0)
+			return false;
+	}
+	return true;
+}
+
 static bool may_forget(const struct ctl *ctl)
 {
 	struct videos videos = { 0 };
@@ -82,7 +99,7 @@ static bool may_forget(const struct ctl *ctl)
 	if (videos.count == 0)
 		return true;
 	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) {
-		if (ask(ctl, &videos))
+		if (ask_for_all(ctl, &videos))
 			return true;
 		ctl_say("forget", "nothing was forgotten");
 		return false;

@@ -28,12 +28,13 @@ static int append(struct list *list, const char *id)
 	return list->ids[list->count] != NULL ? (list->count++, 0) : -ENOMEM;
 }
 
+/* What is no id is nothing that a shell's completion, or a terminal, should see: anybody can mount a cometfs. */
 static int read_names(DIR *dir, struct list *list)
 {
 	const struct dirent *entry;
 	int r = 0;
 	for (errno = 0; r == 0 && (entry = readdir(dir)) != NULL; errno = 0)
-		if (entry->d_name[0] != '.')
+		if (ctl_id_is_good(entry->d_name))
 			r = append(list, entry->d_name);
 	return r != 0 ? r : -errno;
 }

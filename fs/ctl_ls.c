@@ -100,15 +100,20 @@ static bool is_meant(const struct ctl *ctl, const struct ctl_job *job)
 /* What is forgotten while we list is not there; what was asked for by its id has to be. */
 static int read_job(struct listing *listing, const char *id, bool asked_for)
 {
+	static char document[CTL_DOCUMENT_SIZE];
 	struct ctl_job *job = &listing->jobs[listing->count];
-	int r = ctl_job_get(listing->ctl, id, job, NULL);
-	if (r == 0 && is_meant(listing->ctl, job))
-		listing->count++;
-	if (r == 0 || (r == -ENOENT && !asked_for))
+	int r = ctl_job_get(listing->ctl, id, job, document);
+	if ((r == 0 && !is_meant(listing->ctl, job)) || (r == -ENOENT && !asked_for))
 		return 0;
+	if (r == 0 && listing->ctl->json && (job->document = strdup(document)) == NULL)
+		r = -ENOMEM;
+	if (r == 0) {
+		listing->count++;
+		return 0;
+	}
 	listing->failed = true;
 	ctl_say_error(listing->ctl, id, -r);
-	return ctl_mount_is_gone(-r) ? r : 0;
+	return ctl_mount_is_gone(-r) || r == -ENOMEM ? r : 0;
 }
 
 static int read_jobs(struct listing *listing, char *const *ids, size_t count, bool asked_for)
@@ -126,27 +131,18 @@ static int read_jobs(struct listing *listing, char *const *ids, size_t count, bo
 
 /* ---- printing ------------------------------------------------------------------------------------- */
 
-static void drop_line_end(char *text)
-{
-	size_t length = strlen(text);
-	if (length > 0 && text[length - 1] == '\n')
-		text[length - 1] = '\0';
-}
-
-/* As they are: what is exact there stays exact. They are read again, in order. */
+/* As they are: what is exact there stays exact. */
 static void print_documents(const struct listing *listing)
 {
-	static char document[CTL_DOCUMENT_SIZE];
-	const char *before = "[\n";
-	struct ctl_job job;
+	(void)printf("[");
 	for (size_t i = 0; i < listing->count; i++) {
-		if (ctl_job_get(listing->ctl, listing->jobs[i].id, &job, document) != 0)
-			continue;
-		drop_line_end(document);
-		(void)printf("%s%s", before, document);
-		before = ",\n";
+		const char *document = listing->jobs[i].document;
+		size_t length = strlen(document);
+		if (length > 0 && document[length - 1] == '\n')
+			length--;
+		(void)printf("%s%.*s", i > 0 ? ",\n" : "\n", (int)length, document);
 	}
-	(void)printf("%s]\n", before[0] == '[' ? "[" : "\n");
+	(void)printf("%s]\n", listing->count > 0 ? "\n" : "");
 }
 
 static void print(const struct ctl *ctl, const struct listing *listing)
@@ -187,6 +183,8 @@ static int list(const struct ctl *ctl, char *const *ids, size_t count, bool aske
 		sort(ctl, listing.jobs, listing.count);
 		print(ctl, &listing);
 	}
+	for (size_t i = 0; i < listing.count; i++)
+		free(listing.jobs[i].document);
 	free(listing.jobs);
 	return r != 0 || listing.failed ? CTL_FAILED : CTL_OK;
 }
@@ -195,6 +193,7 @@ int ctl_ls(struct ctl *ctl)
 {
 	char **ids = NULL;
 	int status = CTL_OK;
+	ctl->ids = ctl->ids && !ctl->json;
 	if (ctl->count > 0)
 		return list(ctl, ctl->args, (size_t)ctl->count, true);
 	ssize_t count = ctl_job_list(ctl, &ids);

@@ -47,8 +47,8 @@ static bool is_steering(uint32_t point)
 {
 	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad || point == 0x61c ||
 	       (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-	       (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
-	       (point >= 0xfff9 && point <= 0xfffb) || point >= 0xe0000;
+	       (point >= 0x2060 && point <= 0x206f) || (point >= 0xfe00 && point <= 0xfe0f) ||
+	       point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) || point >= 0xe0000;
 }
 
 /* The character that may be shown for it, and its columns. */

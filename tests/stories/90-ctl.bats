@@ -96,6 +96,34 @@ start_all_kinds() {
 	[ "$(ctl ls --json --sort id | jq -r 'map(.request_id) | join(" ")')" = "$ID failed-1 queued-1 running-1" ]
 	diff <(ctl ls --json $ID | jq -S '.[0]') <(jq -S . "$MNT/jobs/$ID/status.json")
 	[ "$(ctl ls --json --state expired | jq -c .)" = '[]' ]
+	ctl ls -q --json | jq -e 'length == 4'
+	# A document is read once: what is printed is what was chosen.
+	traced -e trace=openat -- ls --json --state running | jq -e 'length == 1'
+	[ "$(grep -c status.json "$BATS_TEST_TMPDIR/trace")" = 4 ]
+}
+
+# A directory that looks as a mount of cometfs does: anybody can make one.
+make_mount() {
+	PLACE=$BATS_TEST_TMPDIR/place
+	mkdir -p "$PLACE/.cometfs" "$PLACE/jobs/good"
+	echo '{}' >"$PLACE/.cometfs/stats.json"
+}
+
+@test "what is no id is not listed, whoever has mounted it" {
+	make_mount
+	mkdir "$PLACE/jobs/"{.hidden,'$(id)',$'\e[31m','two words'}
+	[ "$("$CTL" -m "$PLACE" ls -q -s id)" = good ]
+}
+
+@test "events of some jobs tell of those that were lost, too" {
+	make_mount
+	local line='{"time":"2026-03-12T06:30:02Z","request_id":%s,"event":"%s","old":null,"new":%s}\n'
+	# shellcheck disable=SC2059 # it is a format
+	printf "$line" '"good"' tracked '"queued"' null dropped 7 '"other"' tracked '"queued"' >"$PLACE/.cometfs/events"
+	run -1 --separate-stderr "$CTL" -m "$PLACE" events --json good
+	[ "$(jq -r .event <<<"$output" | tr '\n' ' ')" = 'tracked dropped ' ]
+	run -1 --separate-stderr "$CTL" -m "$PLACE" events good
+	[[ $output == *'good  tracked'*'7 events were lost: '* && $output != *other* ]]
 }
 
 @test "ls puts the youngest first" {
@@ -172,6 +200,31 @@ start_all_kinds() {
 	[ "$(ctl ls -q -s id)" = $ID ]
 	ctl forget --yes $ID
 	[ -z "$(ctl ls -q)" ]
+}
+
+@test "forget asks for a video, too, that came in while somebody thought" {
+	start_provider - <<-SCRIPT
+		job late*
+			answer running until=on
+			answer done
+		job *
+			answer done
+		video clip.mp4
+			file clip.mp4
+	SCRIPT
+	start_cometfs
+	ctl add -q $ID late-1
+	wait_status $ID .video.state ready
+	wait_status late-1 .state running
+	start_terminal 90 12 "\$CTL_M forget $ID late-1"
+	shows 'Forget 2 jobs, and delete 1 video \(107K\)\? \[y/N\]'
+	event on
+	wait_status late-1 .video.state ready
+	in_terminal send-keys y Enter
+	shows 'Forget 2 jobs, and delete 2 videos \(215K\)\? \[y/N\]'
+	in_terminal send-keys n Enter
+	shows 'ended with 1'
+	[ "$(ctl ls -q | wc -l)" = 2 ]
 }
 
 @test "events tells what happens, to people and to programs, until nobody reads" {
@@ -289,6 +342,7 @@ start_all_kinds() {
 		ls --sort
 		ls --sort=colour
 		ls --sort=
+		ls --sort=id|state
 		ls --state doing
 		ls --json=yes
 		ls a/b
