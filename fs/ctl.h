@@ -200,8 +200,15 @@ int ctl_job_track(const struct ctl *ctl, const char *id);
 
 /* ---- ctl_signal.c --------------------------------------------------------------------------------- */
 
-/* From now on INT, TERM, HUP and QUIT end nothing by themselves, but the second time; what waits in the mount says EINTR. */
+/*
+ * From now on INT, TERM, HUP and QUIT end nothing by themselves, and what waits in the mount says EINTR;
+ * and again they do, at once.
+ */
 void ctl_signals_catch(void);
+void ctl_signals_release(void);
+
+/* WINCH and CONT are asked for below. */
+void ctl_signals_follow_terminal(void);
 
 /* Which signal is to end the program, 0 for none; so far. */
 int ctl_signal_ending(void);

@@ -45,6 +45,7 @@ static bool put(char to[PATH_MAX], const char *dir, const char *name)
 /* A link is followed: what it points to is what is written, as cp does it. */
 static int find_path(struct ctl_target *target, const char *dest, const char *name, bool keep)
 {
+	static const char special[] = "is no ordinary file: choose another name";
 	struct stat st;
 	bool there = stat(dest, &st) == 0;
 	if (!there && errno != ENOENT)
@@ -56,6 +57,8 @@ static int find_path(struct ctl_target *target, const char *dest, const char *na
 		if (!there && errno != ENOENT)
 			return refuse(target->path, NULL, errno);
 	} else if (there) {
+		if (!S_ISREG(st.st_mode))
+			return refuse(dest, special, EEXIST);
 		if (realpath(dest, target->path) == NULL)
 			return refuse(dest, NULL, errno);
 	} else {
@@ -67,7 +70,7 @@ static int find_path(struct ctl_target *target, const char *dest, const char *na
 			return refuse(dest, NULL, ENAMETOOLONG);
 	}
 	if (there && !S_ISREG(st.st_mode))
-		return refuse(target->path, "is no ordinary file: choose another name", EEXIST);
+		return refuse(target->path, special, EEXIST);
 	if (there && keep)
 		return refuse(target->path, "is there already: it is left as it is", EEXIST);
 	return 0;

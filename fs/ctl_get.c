@@ -85,6 +85,7 @@ static int copy(const struct ctl *ctl, const char *name, int video, const struct
 	int r = ctl_copy(target->fd, video, st->st_size, on_bytes, &copying);
 	if (r == 0 && futimens(target->fd, times) != 0)
 		r = -errno;
+	ctl_signals_catch(); /* it may have a part from now on */
 	if (r == 0)
 		r = ctl_target_finish(target, ctl->keep);
 	if (r == 0 && !copying.screen.live)
@@ -137,6 +138,8 @@ int ctl_get(struct ctl *ctl)
 	(void)snprintf(name, sizeof(name), "%s.mp4", id);
 	if (ctl_target_open(&target, ctl->count > 1 ? ctl->args[1] : NULL, name, ctl->keep) != 0)
 		return CTL_FAILED;
+	if (target.part[0] == '\0')
+		ctl_signals_release();
 	int r = ctl_job_track(ctl, id);
 	if (r < 0 && r != -EINTR)
 		ctl_say_error(ctl, id, -r);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals, let in where the program can end in order. They interrupt what waits in the mount, and do
- * not start it again: who asks there looks here first.
+ * not start it again: who asks there looks here first. Only what leaves nothing to take away ends at
+ * once: a read through the page cache, of a daemon that answers nothing, is not interrupted at all.
  */
 #include "ctl.h"
 
@@ -35,9 +36,9 @@ static void on_continue(int number)
 }
 
 /* What was to be ignored, as by nohup, is. */
-static void catch (int number, void (*take)(int), int flags)
+static void catch (int number, void (*take)(int))
 {
-	struct sigaction old, action = { .sa_handler = take, .sa_flags = flags };
+	struct sigaction old, action = { .sa_handler = take };
 	(void)sigemptyset(&action.sa_mask);
 	if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 		(void)sigaction(number, &action, NULL);
@@ -45,11 +46,20 @@ static void catch (int number, void (*take)(int), int flags)
 
 void ctl_signals_catch(void)
 {
-	/* Once: who asks again does not want to wait for a daemon that answers nothing. */
 	for (size_t i = 0; i < ENDING; i++)
-		catch (ending[i], on_end, (int)SA_RESETHAND);
-	catch (SIGWINCH, on_resize, 0);
-	catch (SIGCONT, on_continue, 0);
+		catch (ending[i], on_end);
+}
+
+void ctl_signals_release(void)
+{
+	for (size_t i = 0; i < ENDING; i++)
+		catch (ending[i], SIG_DFL);
+}
+
+void ctl_signals_follow_terminal(void)
+{
+	catch (SIGWINCH, on_resize);
+	catch (SIGCONT, on_continue);
 }
 
 int ctl_signal_ending(void)

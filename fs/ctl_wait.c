@@ -119,7 +119,7 @@ int ctl_wait_for(const struct ctl *ctl, char *const *ids, int count, int64_t tim
 	struct watch watch;
 	struct show show;
 	int r = ctl_watch_open(&watch, ctl, ids, count), status = CTL_FAILED;
-	ctl_signals_catch();
+	ctl_signals_follow_terminal();
 	if (r == 0) {
 		ctl_show_open(&show);
 		r = loop(&watch, &show, timeout_ms > 0 ? clock_ms() + timeout_ms : -1);

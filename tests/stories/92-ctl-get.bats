@@ -90,6 +90,8 @@ names() {
 		queued-1 $MNT/jobs
 		queued-1 -n old
 	CALLS
+	run -1 bash -c '"$@" | cat; exit "${PIPESTATUS[0]}"' - "$CTL" -m "$MNT" get queued-1 /dev/stdout
+	[ "$output" = "cometctl: /dev/stdout: is no ordinary file: choose another name" ]
 	[ "$(names)" = 'old ' ]
 	[ "$(<old)" = old ]
 	[ -z "$(ls "$MNT/jobs")" ]
@@ -151,6 +153,27 @@ names() {
 		[ "$status" = "${signal#*:}" ]
 		[ -z "$(names)" ]
 	done
+}
+
+@test "a daemon that answers nothing holds nobody" {
+	start_videos
+	start_get $ID
+	wait_until '[ -d "$MNT/jobs/$ID" ]'
+	wait_status $ID .state queued
+	local pid gone=true status=0
+	pid=$(pgrep -P "$GETTER")
+	kill -STOP "$pid"
+	event go
+	wait_status $ID .video.state ready
+	kill -STOP "$DAEMON"
+	kill -CONT "$pid"
+	wait_until "grep -q request_wait_answer /proc/$pid/wchan"
+	kill -TERM "$pid"
+	wait_until "! kill -0 $pid" || gone=false
+	kill -CONT "$DAEMON"
+	wait "$GETTER" || status=$?
+	[ "$gone $status" = "true 143" ]
+	[ -z "$(names)" ]
 }
 
 @test "a full disk is said, and nothing stays" {
