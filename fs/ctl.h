@@ -118,7 +118,6 @@ int ctl_timeout(const struct ctl *ctl, int64_t *ms);
 
 /* What needs the locale is found out once. */
 void ctl_text_start(void);
-bool ctl_text_is_utf8(void);
 
 /*
  * Makes a text from outside harmless, in at most so many columns: where it is cut there is an

@@ -5,6 +5,8 @@
  */
 #include "ctl.h"
 
+#include "base.h"
+
 #include <assert.h>
 #include <langinfo.h>
 #include <stdio.h>
@@ -22,31 +24,11 @@ void ctl_text_start(void)
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-bool ctl_text_is_utf8(void)
-{
-	return utf8;
-}
-
-/* How many bytes the character at s has; 1 and '?' for what is none. */
-static size_t decode(const unsigned char *s, uint32_t *point)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	size_t more = *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : *s >= 0xc0 ? 1 : 0;
-	uint32_t value = more > 0 ? *s & (0x3fU >> more) : *s;
-	size_t at = 1;
-	for (; at <= more && (s[at] & 0xc0) == 0x80; at++)
-		value = value << 6 | (s[at] & 0x3fU);
-	bool whole = at > more && *s < 0xf8 && (more > 0 || *s < 0x80);
-	bool allowed = value >= least[more] && value <= 0x10ffff && value >> 11 != 0x1b;
-	*point = whole && allowed ? value : '?';
-	return whole && allowed ? at : 1;
-}
-
 /* What turns the direction of writing, ends a line, or cannot be seen at all. */
 static bool is_steering(uint32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad || point == 0x61c ||
-	       (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+	return utf8_is_control(point) || point == 0xad || point == 0x61c ||
+	       (point >= 0x200b && point <= 0x200f) || (point >= 0x202a && point <= 0x202e) ||
 	       (point >= 0x2060 && point <= 0x206f) || (point >= 0xfe00 && point <= 0xfe0f) ||
 	       point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) || point >= 0xe0000;
 }
@@ -100,7 +82,7 @@ int ctl_text_fit(char *to, size_t size, const char *from, int columns)
 	assert(size > UTF8_SIZE);
 	while (*from != '\0' && !cut) {
 		char bytes[UTF8_SIZE];
-		size_t length = decode((const unsigned char *)from, &point);
+		size_t length = utf8_next(from, &point);
 		size_t count = encode(bytes, make_harmless(point, &width, &stacked));
 		cut = width > columns - fit.columns || fit.end + count + UTF8_SIZE > size;
 		if (cut)
@@ -128,7 +110,7 @@ int ctl_text_columns(const char *text)
 	int columns = 0, width, stacked = 0;
 	uint32_t point;
 	for (; *text != '\0'; columns += width) {
-		text += decode((const unsigned char *)text, &point);
+		text += utf8_next(text, &point);
 		(void)make_harmless(point, &width, &stacked);
 	}
 	return columns;
