@@ -20,7 +20,7 @@ const struct ctl_option ctl_everywhere[] = {
 #define TIMEOUT                                                                                    \
 	{                                                                                          \
 		't', "timeout", "DURATION", AT(timeout),                                           \
-			"give up after so long (10, 1.5m, 2h, 1d), with exit status 124"           \
+			"give up after so long (10, 1.5m, 2h, 1d; 0: never), with exit status 124" \
 	}
 
 const struct ctl_command ctl_commands[] = {
