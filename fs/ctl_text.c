@@ -24,11 +24,10 @@ void ctl_text_start(void)
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* What turns the direction of writing, ends a line, or cannot be seen at all. */
+/* What does so, or cannot be seen at all. */
 static bool is_steering(uint32_t point)
 {
-	return utf8_is_control(point) || point == 0xad || point == 0x61c ||
-	       (point >= 0x200b && point <= 0x200f) || (point >= 0x202a && point <= 0x202e) ||
+	return utf8_is_control(point) || point == 0xad || (point >= 0x200b && point <= 0x200d) ||
 	       (point >= 0x2060 && point <= 0x206f) || (point >= 0xfe00 && point <= 0xfe0f) ||
 	       point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) || point >= 0xe0000;
 }

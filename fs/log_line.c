@@ -49,19 +49,12 @@ bool log_level_find(const char *word, enum log_level *level)
 	return false;
 }
 
-/* Those that turn the order of what stands beside them could show another line than there is. */
-static bool is_unsafe(uint32_t point)
-{
-	return utf8_is_control(point) || point == 0x61c || point == 0x200e || point == 0x200f ||
-	       (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
-}
-
 /* What a provider says must neither fake a line nor steer a terminal. */
 static bool put_plain(struct out *out, const char *character, size_t length, uint32_t point)
 {
 	if (point == UTF8_REPLACEMENT)
 		return put_text(out, "\xef\xbf\xbd");
-	return is_unsafe(point) ? put(out, "?", 1) : put(out, character, length);
+	return utf8_is_control(point) ? put(out, "?", 1) : put(out, character, length);
 }
 
 static bool put_escaped(struct out *out, const char *character, size_t length, uint32_t point)
@@ -69,7 +62,7 @@ static bool put_escaped(struct out *out, const char *character, size_t length, u
 	char escape[16];
 	if (point == '"' || point == '\\')
 		(void)snprintf(escape, sizeof(escape), "\\%c", (int)point);
-	else if (is_unsafe(point))
+	else if (utf8_is_control(point))
 		(void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
 	else
 		return put_plain(out, character, length, point);

@@ -54,7 +54,10 @@ void log_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define UTF8_REPLACEMENT 0xfffd
 size_t utf8_next(const char *text, uint32_t *point);
 
-/* Of both sets, and the two line ends that JavaScript knows and JSON does not. */
+/*
+ * What steers a terminal, ends a line (also the two that JavaScript knows and JSON does not), or turns the
+ * order of what stands beside it, which could show another line than there is.
+ */
 bool utf8_is_control(uint32_t point);
 
 /* Milliseconds since the machine started, sleep included: for deadlines. */

@@ -81,8 +81,8 @@ static void escapes(void **state)
 	static const char *const cases[][2] = {
 		{ "\"\\/\b\f\n\r\t", "\\\"\\\\/\\b\\f\\n\\r\\t" },
 		{ "\x1f \x7f\xc2\x80\xc2\x9f", "\\u001f \\u007f\\u0080\\u009f" },
-		{ "\xc2\xa0\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa",
-			"\xc2\xa0\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaa" },
+		{ "\xc2\xa0\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xae\xe2\x80\xaf",
+			"\xc2\xa0\xe2\x80\xa7\\u2028\\u2029\\u202e\xe2\x80\xaf" },
 		{ "", "" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
