@@ -94,19 +94,28 @@ struct search {
 	struct ctl *ctl;
 	int first_error; /* why not the first one */
 	char first[PATH_MAX];
+	bool found, more; /* it may be another that is meant */
 };
 
-/* The first one; but where somebody else has one that we may not enter, ours is meant. */
+/*
+ * The first one; but where somebody else has one that we may not enter, ours is meant. The others are
+ * not looked at, as their daemons may not answer.
+ */
 static bool try_place(void *arg, const char *place, const char *source)
 {
 	struct search *search = arg;
-	int r = open_place(search->ctl, place);
 	(void)source;
+	if (search->found) {
+		search->more = strcmp(place, search->ctl->mount) != 0;
+		return search->more;
+	}
+	int r = open_place(search->ctl, place);
+	search->found = r == 0;
 	if (r != 0 && search->first_error == 0) {
 		search->first_error = r;
 		(void)snprintf(search->first, sizeof(search->first), "%s", place);
 	}
-	return r != -EACCES;
+	return r != 0 && r != -EACCES;
 }
 
 static const char *why_not(int r)
@@ -134,7 +143,9 @@ int ctl_mount_find(struct ctl *ctl, const char **what, const char **why)
 		return r;
 	}
 	each_mount(try_place, &search);
-	if (ctl->jobs >= 0)
+	if (search.more && !ctl->quiet)
+		ctl_say(ctl->mount, "of several mounts this is taken: name one with -m MOUNT");
+	if (search.found)
 		return 0;
 	*what = search.first_error != 0 ? search.first : NULL;
 	*why = search.first_error != 0

@@ -340,8 +340,9 @@ static void count_doubts(enum verdict_action action, const struct report *report
 void manners_judge(struct run *run, enum verdict_action action, const struct report *report,
 	const struct http_head *head, const char *why)
 {
-	bool missed = report == NULL || report->kind == REPORT_BUSY ||
-		      report->kind == REPORT_UNREADABLE || action == VERDICT_HOLD;
+	bool missed = action != VERDICT_ACCEPT &&
+		      (report == NULL || report->kind == REPORT_BUSY ||
+			      report->kind == REPORT_UNREADABLE || action == VERDICT_HOLD);
 	bool later = (head->status == 429 || head->status == 503) && head->retry_after_ms > 0;
 
 	if (run != NULL)

@@ -126,6 +126,25 @@ asked_for() {
 	[ "$(grep -cE 'warning|error' "$LOG")" = 1 ]
 }
 
+@test "four polls that fail, and then the very answer from before them: there is nothing to say" {
+	start_provider - <<-'SCRIPT'
+		job *
+			answer running progress=42 until=go
+			answer 500 text=oops times=4
+			answer running progress=42
+	SCRIPT
+	start_cometfs
+	track $ID
+	polls_reach $ID 2
+	# A key that is read anew is unproven: no poll has been accepted yet.
+	kill -HUP $DAEMON
+	wait_until 'grep -q "the key was read again" "$LOG"'
+	event go
+	wait_until '[ "$(status $ID .poll.failures)" -ge 1 ]'
+	wait_until '[ "$(status $ID .poll.failures)" = 0 ]'
+	# The log is clean, as ever.
+}
+
 @test "a clock that jumps a year forward and two back changes no job, and polls go on" {
 	# The wall clock alone.
 	fake_clock FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1

@@ -301,12 +301,22 @@ make_mount() {
 		awk '/ - fuse.cometfs / { print $5 }' /proc/self/mountinfo | while read -r place; do
 			[ "$(printf %b "$place")" = "$1" ] || umount -l "$(printf %b "$place")"
 		done
-		"$2" ls -q && umount -l "$1"
+		"$2" ls -q
+		mkdir "$3" && mount --bind "$1" "$3"
+		"$2" ls -q && "$2" add b && "$2" -m "$1" add b
+		umount -l "$1" "$3"
 		"$2" ls
 	SCRIPT
-	run -1 unshare -m --propagation private bash "$BATS_TEST_TMPDIR/first" "$MNT" "$CTL"
+	run -1 unshare -m --propagation private bash "$BATS_TEST_TMPDIR/first" "$MNT" "$CTL" \
+		"$BATS_TEST_TMPDIR/second"
+	printf '%s\n' "${lines[@]}"
 	[ "${lines[0]}" = a ]
-	[[ ${lines[1]} == "cometctl: ls: no cometfs is mounted: "* ]]
+	[[ ${lines[1]} == "cometctl: $MNT: of several mounts this is taken: "* ]]
+	[ "${lines[2]}" = a ]
+	[ "${lines[3]}" = "${lines[1]}" ]
+	[ "${lines[4]}/${lines[5]}" = "1 added, 0 there already/0 added, 1 there already" ]
+	[[ ${lines[6]} == "cometctl: ls: no cometfs is mounted: "* ]]
+	[ "${#lines[@]}" = 7 ]
 }
 
 @test "a daemon that has died is named, by each command" {
