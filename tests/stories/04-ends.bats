@@ -84,30 +84,6 @@ type_at() {
 	wait_until 'flock -n "$STORE/lock" true'
 }
 
-@test "who unmounts and mounts again at once has the same store, while the daemon before still ends" {
-	start_cometfs
-	track $ID
-	for _ in 1 2 3; do
-		fusermount3 -u "$MNT"
-		DAEMON=
-		start_cometfs
-		[ -d "$MNT/jobs/$ID" ]
-	done
-	# However long that takes, within some seconds.
-	local before=$DAEMON
-	kill -STOP "$before"
-	fusermount3 -u "$MNT"
-	"$COMETFS" "$SOURCE" "$MNT" -f -o "store=$STORE" 2>>"$LOG" 3>&- &
-	DAEMON=$!
-	local waits=true
-	wait_until 'grep -q nanosleep "/proc/$DAEMON/wchan" || ! kill -0 $DAEMON' || waits=false
-	kill -CONT "$before"
-	$waits
-	wait_until 'mountpoint -q "$MNT"'
-	wait "$before"
-	[ -d "$MNT/jobs/$ID" ]
-}
-
 @test "a dead mount of something else is left, and so is one that lives" {
 	start_cometfs subtype=other
 	dies

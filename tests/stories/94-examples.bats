@@ -41,7 +41,7 @@ begin() {
 
 says() {
 	wait_until "grep -qF '$1' '$BATS_TEST_TMPDIR/said' || ! kill -0 $RECIPE"
-	grep -F "$1" "$BATS_TEST_TMPDIR/said"
+	grep -F "$1" "$BATS_TEST_TMPDIR/said" || { cat "$BATS_TEST_TMPDIR/said" && false; }
 }
 
 # ends STATUS TEXT: what has begun says so, and has that status.

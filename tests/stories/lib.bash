@@ -42,6 +42,7 @@ end_story() {
 	[ -z "$DAEMON" ] || stop_cometfs || good=false
 	fusermount3 -uqz "$MNT" || true
 	stop_provider || good=false
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 20 "$LOG"
 	log_is_clean || good=false
 	$good
 }
