@@ -44,6 +44,8 @@ start_steps() {
 
 # start_wait ARG…: in the background; what it says goes to the files out and err.
 start_wait() {
+	: >"$BATS_TEST_TMPDIR/out" # now, not when the background gets to it
+	: >"$BATS_TEST_TMPDIR/err"
 	timeout 60 "$CTL" -m "$MNT" wait "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	WAITER=$!
 }

@@ -34,6 +34,7 @@ start_videos() {
 
 # start_get ARG…: in the background.
 start_get() {
+	: >"$BATS_TEST_TMPDIR/said" # now, not when the background gets to it
 	timeout 60 "$CTL" -m "$MNT" get "$@" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 	GETTER=$!
 }
@@ -166,6 +167,8 @@ names() {
 	event go
 	wait_status $ID .video.state ready
 	kill -STOP "$DAEMON"
+	# Each thread of it: what one has taken nothing ends but its answer.
+	wait_until '[ -z "$(grep -L "^State:.*stopped" /proc/$DAEMON/task/*/status)" ]'
 	kill -CONT "$pid"
 	wait_until "grep -q request_wait_answer /proc/$pid/wchan"
 	kill -TERM "$pid"

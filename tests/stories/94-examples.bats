@@ -35,7 +35,8 @@ small_disk() {
 begin() {
 	local recipe=$1
 	shift
-	"$EXAMPLES/$recipe" "$@" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+	: >"$BATS_TEST_TMPDIR/said" # now, not when the background gets to it
+	"$EXAMPLES/$recipe" "$@" >>"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 	RECIPE=$!
 }
 
