@@ -26,7 +26,10 @@
 #define UNKNOWN_S 5.0 /* that a provider does not know an id */
 
 static const struct tree_sizes sizes = {
-	.status = ops_status_size, .figures = ops_figures_size, .gallery = ops_gallery_stat
+	.status = ops_status_size,
+	.figures = ops_figures_size,
+	.gallery = ops_gallery_stat,
+	.orphan = ops_file_orphan,
 };
 
 void ops_open(const struct ops_context *c)

@@ -110,6 +110,24 @@ void ops_file_close(void)
 	}
 }
 
+/* All that have it open share the inode: of their sizes it is the largest, or one would read too little. */
+int ops_file_orphan(uint64_t inode, uint32_t *size)
+{
+	const struct handle *handle;
+	int r = -ENOENT;
+	*size = 0;
+	ops_file_lock();
+	LIST_FOREACH (handle, &ops_handles, link) {
+		if (handle->inode != inode)
+			continue;
+		size_t length = handle->sheet != NULL ? ops_status_length(handle) : handle->length;
+		*size = length > *size ? (uint32_t)length : *size;
+		r = 0;
+	}
+	ops_file_unlock();
+	return r;
+}
+
 /* ---- open ------------------------------------------------------------------------------------- */
 
 static int open_response(

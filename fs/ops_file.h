@@ -67,6 +67,9 @@ void ops_file_create(
 void ops_file_reply_open(
 	fuse_req_t req, struct handle *handle, const struct fuse_file_info *fi, int r);
 
+/* The size of a document that is open, of a job that is forgotten: 0 or -ENOENT. */
+int ops_file_orphan(uint64_t inode, uint32_t *size);
+
 struct handle *ops_file_handle(const struct fuse_file_info *fi);
 
 /* Answers with what is at offset of a text, which is copied. */
@@ -81,6 +84,9 @@ void ops_status_read(fuse_req_t req, struct handle *handle, size_t size, off_t o
 
 /* Whether the kernel keeps what is read of it: then we do not see every reader. */
 bool ops_status_is_cached(const struct handle *handle);
+
+/* Of the document that this reader has. Under the lock. */
+size_t ops_status_length(const struct handle *handle);
 
 /* The size that status.json shows: of its text now, or what its readers were told before. */
 uint32_t ops_status_size(const struct job_view *view);

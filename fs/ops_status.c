@@ -89,6 +89,11 @@ void ops_status_close(const struct handle *handle)
 	sheet_free(handle->sheet);
 }
 
+size_t ops_status_length(const struct handle *handle)
+{
+	return handle->sheet->length;
+}
+
 bool ops_status_is_cached(const struct handle *handle)
 {
 	return handle->sheet->cached;

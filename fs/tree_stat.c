@@ -173,6 +173,19 @@ static int stat_gallery(struct stat *st, uint64_t inode, const struct tree_sizes
 	return r < 0 ? r : false;
 }
 
+/* As of any file without a name. When that was taken away nobody knows any more. */
+static int stat_orphan(struct stat *st, uint64_t inode, const struct tree_owner *owner,
+	const struct tree_sizes *sizes)
+{
+	uint32_t size;
+	int r = sizes->orphan(inode, &size);
+	if (r != 0)
+		return r;
+	stat_document(st, size, owner->started_ms);
+	st->st_nlink = 0;
+	return 0;
+}
+
 static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *owner,
 	const struct tree_sizes *sizes, enum tree_lasts *lasts)
 {
@@ -186,8 +199,9 @@ static int stat_any(struct stat *st, uint64_t inode, const struct tree_owner *ow
 		return r < 0 ? r : 0;
 	}
 	r = job_get(tree_serial(inode), &view);
-	if (r == 0)
-		r = stat_of_job(st, inode, &view, sizes);
+	if (r != 0)
+		return stat_orphan(st, inode, owner, sizes);
+	r = stat_of_job(st, inode, &view, sizes);
 	if (r == 0)
 		*lasts = lasts_of_job(inode, &view);
 	return r;

@@ -46,6 +46,8 @@ struct tree_sizes {
 	uint32_t (*figures)(uint64_t inode); /* TREE_STATS, TREE_METRICS */
 	/* The size and the time of an edition of the gallery: 0 or -ESTALE. */
 	int (*gallery)(uint64_t inode, uint32_t *size, int64_t *changed_ms);
+	/* Of a document whose job is forgotten, for who has it open still: 0 or -ENOENT. */
+	int (*orphan)(uint64_t inode, uint32_t *size);
 };
 
 uint64_t tree_inode(uint64_t serial, enum tree_kind kind);
@@ -91,7 +93,8 @@ enum tree_lasts {
 /*
  * The attributes of an inode, and how long they hold: 0, -ENOENT. sizes
  * may be NULL where the inode is none of theirs. A video that is given up or removed has attributes
- * still, for who has it open, with no link; one that has begun anew is -ESTALE.
+ * still, for who has it open, with no link, and so has a document of a forgotten job; a video that has begun
+ * anew is -ESTALE.
  */
 int tree_stat(uint64_t inode, const struct tree_owner *owner, const struct tree_sizes *sizes,
 	struct stat *st, enum tree_lasts *lasts);

@@ -103,6 +103,25 @@ refused() {
 	[ "$(ls "$MNT/jobs")" = $ID2 ]
 }
 
+@test "who has its documents open when a job is forgotten has files without a name" {
+	start_answers 'running progress=42'
+	start_cometfs
+	track $ID
+	wait_status $ID .state running
+	python3 - "$MNT/jobs/$ID" <<-'SCRIPT'
+		import os, sys
+		fds = [os.open(f"{sys.argv[1]}/{name}", os.O_RDONLY) for name in ("status.json", "response.json")]
+		starts = [os.read(fd, 10) for fd in fds]
+		os.rmdir(sys.argv[1])
+		for fd, start in zip(fds, starts):
+		    seen = os.fstat(fd)
+		    rest = b"".join(iter(lambda: os.read(fd, 65536), b""))
+		    print(seen, start + rest)
+		    assert seen.st_nlink == 0 and seen.st_size == len(start + rest) > 10
+		    os.close(fd)
+	SCRIPT
+}
+
 @test "a forgotten job starts anew" {
 	done_at_once
 	track $ID

@@ -19,7 +19,15 @@ static uint32_t status_size(const struct job_view *view)
 	return view->shown[JOB_FILE_STATUS] > 1000 ? view->shown[JOB_FILE_STATUS] : 1000;
 }
 
-static const struct tree_sizes sizes = { .status = status_size };
+static uint64_t open_inode;
+
+static int orphan_size(uint64_t inode, uint32_t *size)
+{
+	*size = 77;
+	return inode == open_inode ? 0 : -ENOENT;
+}
+
+static const struct tree_sizes sizes = { .status = status_size, .orphan = orphan_size };
 static enum tree_lasts lasts;
 
 static struct stat stat_of(uint64_t inode)
@@ -168,6 +176,21 @@ static void stat_nothing(void **state)
 	assert_int_equal(tree_stat(18, &owner, NULL, &st, &lasts), 0);
 }
 
+static void stat_orphans(void **state)
+{
+	(void)state;
+	open_inode = tree_inode(900, TREE_STATUS);
+	struct stat st = stat_of(open_inode);
+	assert_int_equal(st.st_mode, S_IFREG | 0444);
+	assert_int_equal(st.st_size, 77);
+	assert_int_equal(st.st_nlink, 0);
+	assert_int_equal(lasts, TREE_CHANGES);
+	assert_time(&st, 5, 1);
+	assert_no_stat(tree_inode(900, TREE_RESPONSE));
+	open_inode = 0;
+	assert_no_stat(tree_inode(900, TREE_STATUS));
+}
+
 static void umasks(void **state)
 {
 	(void)state;
@@ -199,6 +222,7 @@ int main(void)
 		TEST(stat_open_documents),
 		TEST(stat_videos),
 		TEST(stat_nothing),
+		TEST(stat_orphans),
 		TEST(umasks),
 	};
 	return cmocka_run_group_tests_name("tree_stat", tests, NULL, NULL);
