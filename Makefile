@@ -163,6 +163,9 @@ MINUTES = 5
 TESTS = $(UNITS) $(FUZZERS) $(addprefix $(BUILD)/stories/,$(STORIES))
 # Long ones where a sanitizer sees more, and nothing depends on how fast the program is: for make check, that is enough.
 SANITIZED = $(patsubst tests/stories/%,build/stories/%,$(shell grep -lx '[#] sanitized' tests/stories/*.bats))
+# Those that nothing may run beside come last, where they keep no others waiting.
+ALONE = $(addprefix %/stories/,$(notdir $(shell grep -lx '[#] alone' tests/stories/*.bats)))
+in_order = $(filter-out $(ALONE),$(1)) $(filter $(ALONE),$(1))
 PROVIDER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/provider/*.c))
 READER_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reader/*.c))
 
@@ -268,11 +271,12 @@ check: deps
 	$(MAKE) lint
 	$(MAKE) -j$(JOBS) WERROR=1 programs
 	$(MAKE) -j$(JOBS) WERROR=1 BUILD=build-asan SANITIZE=address,undefined programs
-	$(PROVE) tests/floors.sh $(filter-out $(SANITIZED),$(TESTS)) $(TESTS:$(BUILD)/%=build-asan/%)
+	$(PROVE) tests/floors.sh \
+		$(call in_order,$(filter-out $(SANITIZED),$(TESTS)) $(TESTS:$(BUILD)/%=build-asan/%))
 
 test: deps
 	$(MAKE) -j$(JOBS) programs
-	$(PROVE) $(TESTS)
+	$(PROVE) $(call in_order,$(TESTS))
 
 asan:
 	$(MAKE) BUILD=build-asan SANITIZE=address,undefined test
