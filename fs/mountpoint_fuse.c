@@ -24,6 +24,7 @@ static const struct {
 } advices[] = {
 	{ "exec fusermount3", "install the package fuse3" },
 	{ "fusermount posix_spawn failed", "install the package fuse3" }, /* libfuse 3.15 on */
+	{ "for fusermount3 failed", "install the package fuse3" }, /* libfuse 3.17 on */
 	{ "/dev/fuse: Permission denied", "mount as root, or let users open it (chmod 666)" },
 	{ "/dev/fuse: Operation not permitted", "the container has to be given the device" },
 	{ "mount failed: Operation not permitted",

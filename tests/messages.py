@@ -20,7 +20,7 @@ WORDS = {"done", "failed", "forgotten", "tracked"}
 # What is compared, asked or sent, and said to nobody.
 NO_MESSAGES = [re.compile(text) for text in (
     r"(BEGIN|PRAGMA|SELECT|INSERT|DELETE|CREATE|ALTER|UPDATE) .*", r"Authorization: .*", r" - fuse\.cometfs ", r"cometfs %s\nlibfuse %s\n",
-    r"ahead of", r"(?s)usage: cometfs-expose .*", r"exec fusermount3|fusermount posix_spawn failed|/dev/fuse: .*|mount failed: .*", r"(content moderation|incorrect api key|invalid api key|spending limit|Invalid URL)")]
+    r"ahead of", r"(?s)usage: cometfs-expose .*", r"exec fusermount3|fusermount posix_spawn failed|for fusermount3 failed|/dev/fuse: .*|mount failed: .*", r"(content moderation|incorrect api key|invalid api key|spending limit|Invalid URL)")]
 CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|j|z)?[a-zA-Z]")
 LITERAL = r'"(?:[^"\\\n]|\\.)*"'
 
