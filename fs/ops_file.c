@@ -110,7 +110,16 @@ void ops_file_close(void)
 	}
 }
 
-/* All that have it open share the inode: of their sizes it is the largest, or one would read too little. */
+static bool is_cached_status(const struct handle *handle)
+{
+	return handle->sheet != NULL && ops_status_is_cached(handle);
+}
+
+/*
+ * All that have it open share the inode: of their sizes it is the largest, or one would read too little. But
+ * of a status.json in the page cache there is none: the kernel would cut its pages to that, which may be of
+ * a text with more blanks.
+ */
 int ops_file_orphan(uint64_t inode, uint32_t *size)
 {
 	const struct handle *handle;
@@ -122,7 +131,9 @@ int ops_file_orphan(uint64_t inode, uint32_t *size)
 			continue;
 		size_t length = handle->sheet != NULL ? ops_status_length(handle) : handle->length;
 		*size = length > *size ? (uint32_t)length : *size;
-		r = 0;
+		r = is_cached_status(handle) ? -ENOENT : 0;
+		if (r != 0)
+			break;
 	}
 	ops_file_unlock();
 	return r;

@@ -24,6 +24,7 @@ struct sheet {
 	uint32_t revision;
 	char *text; /* NULL as long as the page cache has it, and nobody asks */
 	size_t length;
+	size_t shown; /* what it is padded up to, also when the job is forgotten */
 };
 
 uint32_t ops_status_size(const struct job_view *view)
@@ -79,7 +80,7 @@ int ops_status_open(struct handle *handle, const struct job_view *view, struct f
 	fi->keep_cache = sheet->begun;
 	handle->sheet = sheet;
 	handle->seen = ops_poll_sight(&view->job);
-	(void)job_show(handle->serial, JOB_FILE_STATUS, (uint32_t)sheet->length);
+	sheet->shown = job_show(handle->serial, JOB_FILE_STATUS, (uint32_t)sheet->length);
 	watch(&view->job);
 	return 0;
 }
@@ -89,9 +90,15 @@ void ops_status_close(const struct handle *handle)
 	sheet_free(handle->sheet);
 }
 
+/* As long as it was shown: who copies st_size bytes gets a whole document. */
+static size_t padded_length(const struct sheet *sheet)
+{
+	return sheet->length > sheet->shown ? sheet->length : sheet->shown;
+}
+
 size_t ops_status_length(const struct handle *handle)
 {
-	return handle->sheet->length;
+	return padded_length(handle->sheet);
 }
 
 bool ops_status_is_cached(const struct handle *handle)
@@ -160,14 +167,13 @@ static int renew(struct handle *handle, bool from_start)
 	return missing || again ? r : 0;
 }
 
-/*
- * The text, padded up to as long as it was shown: who copies st_size bytes gets a whole document.
- * NULL without memory.
- */
-static char *copy_padded(const struct sheet *sheet, size_t shown, size_t *length)
+/* NULL without memory. While it is open, it is not shown shorter. */
+static char *copy_padded(struct sheet *sheet, size_t shown, size_t *length)
 {
 	ops_file_lock();
-	size_t room = sheet->length > shown ? sheet->length : shown;
+	if (shown > sheet->shown)
+		sheet->shown = shown;
+	size_t room = padded_length(sheet);
 	char *text = sheet->text != NULL ? malloc(room + 1) : NULL;
 	if (text != NULL) {
 		memcpy(text, sheet->text, sheet->length + 1);
