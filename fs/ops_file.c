@@ -110,11 +110,6 @@ void ops_file_close(void)
 	}
 }
 
-static bool is_cached_status(const struct handle *handle)
-{
-	return handle->sheet != NULL && ops_status_is_cached(handle);
-}
-
 /*
  * All that have it open share the inode: of their sizes it is the largest, or one would read too little. But
  * of a status.json in the page cache there is none: the kernel would cut its pages to that, which may be of
@@ -123,20 +118,20 @@ static bool is_cached_status(const struct handle *handle)
 int ops_file_orphan(uint64_t inode, uint32_t *size)
 {
 	const struct handle *handle;
-	int r = -ENOENT;
+	bool open = false, cached = false;
 	*size = 0;
 	ops_file_lock();
 	LIST_FOREACH (handle, &ops_handles, link) {
 		if (handle->inode != inode)
 			continue;
-		size_t length = handle->sheet != NULL ? ops_status_length(handle) : handle->length;
+		bool status = handle->sheet != NULL;
+		size_t length = status ? ops_status_length(handle) : handle->length;
 		*size = length > *size ? (uint32_t)length : *size;
-		r = is_cached_status(handle) ? -ENOENT : 0;
-		if (r != 0)
-			break;
+		open = true;
+		cached = cached || (status && ops_status_is_cached(handle));
 	}
 	ops_file_unlock();
-	return r;
+	return open && !cached ? 0 : -ENOENT;
 }
 
 /* ---- open ------------------------------------------------------------------------------------- */

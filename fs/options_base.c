@@ -142,7 +142,7 @@ static const char *find_home(void)
 
 static int find_store(struct options *options, char *why, size_t size)
 {
-	const char *data = variable("XDG_DATA_HOME"), *home = find_home();
+	const char *data = variable("XDG_DATA_HOME"), *home;
 	int length = -1;
 	if (options->store != NULL)
 		length = make_absolute(options->store, options->store_path) ? 0 : -1;
@@ -150,7 +150,7 @@ static int find_store(struct options *options, char *why, size_t size)
 		length = snprintf(options->store_path, PATH_MAX, "/var/lib/cometfs");
 	else if (data != NULL && data[0] == '/')
 		length = snprintf(options->store_path, PATH_MAX, "%s/cometfs", data);
-	else if (home != NULL)
+	else if ((home = find_home()) != NULL)
 		length = snprintf(options->store_path, PATH_MAX, "%s/.local/share/cometfs", home);
 	if (length < 0 || length >= PATH_MAX)
 		return options_say(why, size, "-o store",
